@@ -1,0 +1,1 @@
+//! wireloom-netns.
