@@ -1,1 +1,37 @@
-//! wireloom-engine.
+//! Makes the kernel's networking match a desired [`State`]: observe, plan, apply, verify, undo. Synchronous.
+//! Deliberately does not know containers, pods, documents or files of its own.
+
+mod address;
+mod link;
+mod mac;
+mod name;
+mod ownership;
+mod qdisc;
+mod route;
+mod state;
+
+pub use self::{
+    address::{Address, Origin},
+    link::{Bridge, Dummy, Link, LinkKind, Macvlan, MacvlanMode, Veth, Vlan, VlanProtocol, Vxlan},
+    mac::{Mac, MacError},
+    name::{IfName, Label, LinkRef, NameError, Owner},
+    ownership::Mark,
+    qdisc::{Netem, Qdisc, Tbf},
+    route::{Hop, Route, RouteKind},
+    state::{Namespace, Source, State},
+};
+
+/// A hash that never changes from release to release (FNV-1a, finished with a mix, parts kept apart).
+pub(crate) fn stable_hash(parts: &[&[u8]]) -> u64 {
+    use std::hash::Hasher;
+    let mut hasher = fnv::FnvHasher::default();
+    for part in parts {
+        hasher.write(&(part.len() as u32).to_le_bytes());
+        hasher.write(part);
+    }
+    // The high bits of FNV hardly move with the last bytes: mix them (the finish of splitmix64).
+    let mut x = hasher.finish();
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}

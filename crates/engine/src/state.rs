@@ -1,0 +1,80 @@
+//! [`State`]: what networking is, or should be. One type for both, so that verifying is comparing. What a desired state
+//! leaves out (`None`, an interface that it does not name) is not cared about; an observed state has everything.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{IfName, Label, Link, LinkRef, Owner, Route};
+
+/// The networking of some namespaces.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// Whose objects these are; marks on links say so.
+    pub owner: Owner,
+    /// The namespaces. In an observed state one that does not exist is absent.
+    #[serde(default)]
+    pub namespaces: BTreeMap<Label, Namespace>,
+}
+
+/// A namespace and what is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Namespace {
+    /// Where it is found.
+    pub source: Source,
+    /// Whether it is ours: made by `up`, gone after `down`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
+    /// Its interfaces.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub links: BTreeMap<IfName, Link>,
+    /// Its routes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<Route>,
+    /// Its settings under /proc/sys, written like `net.ipv4.ip_forward`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sysctls: BTreeMap<String, String>,
+    /// Observed: settings that we have changed, with the values that were there before.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub before: BTreeMap<String, String>,
+}
+
+/// Where a namespace is found.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// The one that we run in.
+    Current,
+    /// By name, under [`wireloom_netns::DIRECTORY`], as `ip netns` has it.
+    Named(String),
+    /// By path, like `/proc/4711/ns/net`.
+    Path(PathBuf),
+}
+
+impl State {
+    /// A state without anything: what `down` asks for.
+    pub fn empty(owner: Owner) -> State {
+        State { owner, namespaces: BTreeMap::new() }
+    }
+
+    /// The link of that name, if there is one.
+    pub fn link(&self, at: &LinkRef) -> Option<&Link> {
+        self.namespaces.get(&at.netns)?.links.get(&at.ifname)
+    }
+
+    /// How many links there are, loopback not counted.
+    pub fn count_links(&self) -> usize {
+        let kinds = self.namespaces.values().flat_map(|n| n.links.values()).map(|l| &l.kind);
+        kinds.filter(|kind| !matches!(kind, crate::LinkKind::Loopback)).count()
+    }
+}
+
+impl Namespace {
+    /// A namespace with nothing in it.
+    pub fn new(source: Source, own: bool) -> Namespace {
+        let (links, sysctls, before) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Namespace { source, own, links, routes: Vec::new(), sysctls, before }
+    }
+}
