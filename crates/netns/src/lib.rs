@@ -1,1 +1,24 @@
-//! wireloom-netns.
+//! Network namespaces: open one by path, name or process, make one, run code inside one, tell one from another.
+//!
+//! Owns every switch of a thread's namespace and all unsafe code of the workspace. Deliberately does not know what a
+//! link is, and never sends a netlink message.
+//!
+//! A [`Netns`] is an open descriptor, and that keeps the namespace and all its links alive: hold one for one step only.
+
+mod bulk;
+mod directory;
+mod enter;
+mod error;
+mod exec;
+mod holder;
+mod identity;
+mod netns;
+mod sys;
+
+pub use bulk::{create_many, remove_many};
+pub use directory::{DIRECTORY, list, prepare_directory, remove};
+pub use error::{Error, Result};
+pub use holder::{Holder, holders};
+pub use identity::NetnsId;
+pub use netns::Netns;
+pub use sys::set_socket_option;

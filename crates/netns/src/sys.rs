@@ -1,0 +1,63 @@
+//! The system calls for which no safe wrapper exists. All unsafe code of the workspace is in this file.
+//! Knows nothing of names and paths.
+#![expect(unsafe_code, reason = "socket options, ioctls and pidfds have no safe wrapper in nix")]
+
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+
+use nix::errno::Errno;
+
+/// `NS_GET_NSTYPE` of `linux/nsfs.h`.
+const NS_GET_NSTYPE: libc::c_ulong = 0xb703;
+/// `SO_NETNS_COOKIE` of `asm-generic/socket.h`, since Linux 5.14.
+const SO_NETNS_COOKIE: libc::c_int = 71;
+
+/// A socket in the calling thread's namespace, closed on exec.
+pub(crate) fn socket(domain: libc::c_int, kind: libc::c_int, protocol: libc::c_int) -> nix::Result<OwnedFd> {
+    // SAFETY: no pointers are passed.
+    let fd = Errno::result(unsafe { libc::socket(domain, kind | libc::SOCK_CLOEXEC, protocol) })?;
+    // SAFETY: the kernel has just returned this descriptor and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Sets a socket option that is an `int`: `setsockopt(fd, level, name, &value)`.
+pub fn set_socket_option(fd: impl AsFd, level: libc::c_int, name: libc::c_int, value: libc::c_int) -> nix::Result<()> {
+    let size = size_of::<libc::c_int>() as libc::socklen_t;
+    let fd = fd.as_fd().as_raw_fd();
+    // SAFETY: the pointer is to a live int and the size is that of an int.
+    Errno::result(unsafe { libc::setsockopt(fd, level, name, (&raw const value).cast(), size) }).map(drop)
+}
+
+/// The cookie of the namespace that a socket belongs to. Never given twice between two boots.
+pub(crate) fn netns_cookie(socket: &OwnedFd) -> nix::Result<u64> {
+    let mut cookie = 0u64;
+    let mut size = size_of::<u64>() as libc::socklen_t;
+    let value = (&raw mut cookie).cast();
+    // SAFETY: the pointers are to a live u64 and its size, and the kernel writes no more than that size.
+    Errno::result(unsafe {
+        libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, SO_NETNS_COOKIE, value, &raw mut size)
+    })?;
+    Ok(cookie)
+}
+
+/// The `CLONE_NEW…` type of a namespace descriptor; ENOTTY when it is something else.
+pub(crate) fn namespace_type(fd: &OwnedFd) -> nix::Result<libc::c_int> {
+    // SAFETY: this request takes no argument.
+    Errno::result(unsafe { libc::ioctl(fd.as_raw_fd(), NS_GET_NSTYPE as _) })
+}
+
+/// A descriptor that stands for this very process, also after its number has been given to another.
+pub(crate) fn pidfd_open(pid: u32) -> nix::Result<OwnedFd> {
+    let pid = libc::pid_t::try_from(pid).map_err(|_| Errno::ESRCH)?;
+    // SAFETY: no pointers are passed.
+    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) })?;
+    // SAFETY: the kernel has just returned this descriptor and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd as libc::c_int) })
+}
+
+/// Whether the process behind a pidfd still exists: signal 0 is sent to it, which does nothing.
+pub(crate) fn pidfd_alive(pidfd: &OwnedFd) -> bool {
+    let no_info = std::ptr::null::<libc::siginfo_t>();
+    // SAFETY: a null siginfo is allowed, and signal 0 is never delivered.
+    let result = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), 0, no_info, 0) };
+    !matches!(Errno::result(result), Err(Errno::ESRCH))
+}
