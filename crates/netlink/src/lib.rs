@@ -1,1 +1,21 @@
-//! wireloom-netlink.
+//! Talking rtnetlink in a given namespace: a request and its ack, an object, a whole dump, a stream of events.
+//!
+//! Owns sockets, framing and the kernel's extended acks, and the encoders of qdiscs that netlink-packet-route lacks.
+//! Deliberately does not know topologies, files, or why something is wanted.
+//!
+//! Like a namespace's descriptor, a socket keeps the namespace it is in alive: hold one for one step only.
+
+mod error;
+mod events;
+mod frame;
+mod kernel;
+pub mod netem;
+mod psched;
+mod socket;
+pub mod tbf;
+
+pub use error::{Error, Result};
+pub use events::{Event, Events};
+pub use netem::Netem;
+pub use socket::Socket;
+pub use tbf::Tbf;
