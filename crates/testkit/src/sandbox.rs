@@ -21,7 +21,13 @@ pub fn sandbox<T: Send>(f: impl FnOnce() -> T + Send) -> T {
         enter_fresh_machine();
         f()
     };
-    thread::scope(|scope| scope.spawn(machine).join()).unwrap_or_else(|cause| resume_unwind(cause))
+    // The test harness names a test's thread after the test: panics and counted skips inside keep that name.
+    let name = thread::current().name().unwrap_or("sandbox").to_owned();
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().name(name).spawn_scoped(scope, machine).expect("start a thread");
+        thread.join()
+    })
+    .unwrap_or_else(|cause| resume_unwind(cause))
 }
 
 /// Switches the calling thread, and nobody else, to new namespaces.
@@ -63,6 +69,12 @@ mod tests {
             fs::write(marker, "").unwrap();
         });
         assert!(!Path::new(marker).exists());
+    }
+
+    #[test]
+    fn the_thread_keeps_the_tests_name() {
+        let outside = thread::current().name().map(str::to_owned);
+        assert_eq!(sandbox(|| thread::current().name().map(str::to_owned)), outside);
     }
 
     #[test]
