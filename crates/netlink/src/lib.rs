@@ -8,6 +8,7 @@
 mod error;
 mod events;
 mod frame;
+mod graveyard;
 mod kernel;
 pub mod netem;
 mod psched;
@@ -16,6 +17,7 @@ pub mod tbf;
 
 pub use error::{Error, Result};
 pub use events::{Event, Events};
+pub use graveyard::Graveyard;
 pub use netem::Netem;
 pub use socket::Socket;
 pub use tbf::Tbf;

@@ -1,0 +1,125 @@
+//! Waits until the kernel has cleaned up after namespaces that were dropped. Does not drop them, and does not know what
+//! was in them.
+//!
+//! Taking a namespace's name away returns at once, and its links live on until a worker of the kernel comes to them. Two
+//! facts make the wait cheap and exact:
+//! - The worker takes the namespaces in the order in which they were dropped, and one that is dropped last, the canary,
+//!   is in the same batch or a later one. When its link has gone, so have those of all before it.
+//! - A namespace id is a weak reference. The kernel takes it away when the clean-up begins, so that a namespace which
+//!   still has one after the canary is held by somebody.
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, AsRawFd};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
+use netlink_packet_route::RouteNetlinkMessage;
+use netlink_packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkInfo, LinkMessage};
+use netlink_packet_route::nsid::{NsidAttribute, NsidMessage};
+use wireloom_netns::Netns;
+
+use crate::kernel::RTNLGRP_LINK;
+use crate::{Error, Events, Result, Socket};
+
+/// The end of the canary's link that lies in the warden.
+const CANARY: &str = "canary";
+/// How long somebody may hold a namespace in passing: whoever looks through /proc or waits for a thread to end.
+const PASSING: Duration = Duration::from_millis(20);
+
+/// Namespaces that are about to be dropped.
+///
+/// Watch each of them, take their names away, close what is open in them, then wait.
+#[derive(Debug)]
+pub struct Graveyard {
+    /// A namespace of our own, in which the others have ids.
+    warden: Netns,
+    socket: Socket,
+    watched: HashMap<i32, String>,
+}
+
+impl Graveyard {
+    /// Nothing is watched yet.
+    pub fn new() -> Result<Graveyard> {
+        let warden = Netns::create_unnamed()?;
+        let socket = Socket::open(&warden)?;
+        Ok(Graveyard { warden, socket, watched: HashMap::new() })
+    }
+
+    /// Watches a namespace without keeping it alive. The label is what [`Graveyard::wait`] calls it.
+    pub fn watch(&mut self, netns: &Netns, label: &str) -> Result<()> {
+        // Ids are given by us: asking for the one that the kernel chose would be a request more.
+        let id = i32::try_from(self.watched.len()).expect("descriptors end long before ids do");
+        let mut message = NsidMessage::default();
+        message.attributes = vec![NsidAttribute::Fd(netns.as_fd().as_raw_fd().cast_unsigned()), NsidAttribute::Id(id)];
+        self.socket.request(RouteNetlinkMessage::NewNsId(message), 0)?;
+        self.watched.insert(id, label.to_owned());
+        Ok(())
+    }
+
+    /// Waits until the links of all watched namespaces are gone, and returns the labels of those that somebody still
+    /// holds, sorted. It does not wait for these. An error when the kernel does not get that far in time.
+    pub fn wait(mut self, timeout: Duration) -> Result<Vec<String>> {
+        if self.watched.is_empty() {
+            return Ok(Vec::new());
+        }
+        let started = Instant::now();
+        loop {
+            self.send_canary(started, timeout)?;
+            let held = self.held()?;
+            if held.is_empty() || started.elapsed() > PASSING.min(timeout) {
+                return Ok(held);
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Drops one more namespace and waits until it is gone: all that were dropped before it are gone then, too.
+    fn send_canary(&mut self, started: Instant, timeout: Duration) -> Result<()> {
+        let mut events = Events::open(&self.warden, &[RTNLGRP_LINK])?;
+        let canary = Netns::create_unnamed()?;
+        self.socket.request(RouteNetlinkMessage::NewLink(link_to(&canary)), NLM_F_CREATE | NLM_F_EXCL)?;
+        drop(canary);
+        while self.socket.get(RouteNetlinkMessage::GetLink(canary_link()))?.is_some() {
+            let left = timeout.saturating_sub(started.elapsed());
+            if events.next(Some(left))?.is_none() {
+                return Err(Error::CleanUp { namespaces: self.watched.len(), seconds: timeout.as_secs() });
+            }
+        }
+        Ok(())
+    }
+
+    fn held(&mut self) -> Result<Vec<String>> {
+        let mut held = Vec::new();
+        for message in self.socket.dump(RouteNetlinkMessage::GetNsId(NsidMessage::default()))? {
+            let RouteNetlinkMessage::NewNsId(message) = message else { continue };
+            held.extend(message.attributes.iter().find_map(|attribute| match attribute {
+                NsidAttribute::Id(id) => self.watched.get(id).cloned(),
+                _ => None,
+            }));
+        }
+        held.sort_unstable();
+        Ok(held)
+    }
+}
+
+fn canary_link() -> LinkMessage {
+    let mut link = LinkMessage::default();
+    link.attributes = vec![LinkAttribute::IfName(CANARY.to_owned())];
+    link
+}
+
+/// Like `ip link add canary type veth peer name canary netns NETNS`, with one queue each.
+fn link_to(netns: &Netns) -> LinkMessage {
+    let one_queue = [LinkAttribute::NumTxQueues(1), LinkAttribute::NumRxQueues(1)];
+    let mut peer = canary_link();
+    peer.attributes.push(LinkAttribute::NetNsFd(netns.as_fd().as_raw_fd()));
+    peer.attributes.extend(one_queue.clone());
+    let mut link = canary_link();
+    link.attributes.extend(one_queue);
+    link.attributes.push(LinkAttribute::LinkInfo(vec![
+        LinkInfo::Kind(InfoKind::Veth),
+        LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer))),
+    ]));
+    link
+}
