@@ -1,0 +1,156 @@
+//! Where ledgers are: one directory for each topology, which nobody else can write to. Does not know what is in the
+//! files.
+
+use std::{
+    env, fs, io,
+    os::unix::fs::{DirBuilderExt, MetadataExt},
+    path::{Path, PathBuf},
+};
+
+use nix::unistd::geteuid;
+use wireloom_engine::{Label, Owner};
+
+use crate::{Error, Ledger, Result, error::failed};
+
+/// Where the ledgers are.
+pub const DIRECTORY: &str = "/run/wireloom";
+
+/// The environment variable that names another place for them.
+pub const DIRECTORY_VARIABLE: &str = "WIRELOOM_RUN_DIR";
+
+const CURRENT: &str = "current.json";
+const NEXT: &str = "next.json";
+const BEFORE: &str = "before.jsonl";
+const PROCESSES: &str = "processes.jsonl";
+const LOGS: &str = "log";
+const LOCK: &str = "lock";
+
+impl Ledger {
+    /// The ledger of a topology, existing or not: nothing is made before the first change or [`Ledger::lock`].
+    pub fn open(owner: &Owner) -> Result<Ledger> {
+        Ledger::open_in(&default_root(), owner)
+    }
+
+    /// The same in another directory than [`DIRECTORY`].
+    pub fn open_in(root: &Path, owner: &Owner) -> Result<Ledger> {
+        let ledger = Ledger { owner: owner.clone(), root: root.to_owned(), recorded: None };
+        for directory in [root, &ledger.path()] {
+            check(directory)?;
+        }
+        Ok(ledger)
+    }
+
+    /// The topologies that have a ledger, in the order of their names.
+    pub fn list() -> Result<Vec<Owner>> {
+        Ledger::list_in(&default_root())
+    }
+
+    /// The same in another directory than [`DIRECTORY`].
+    pub fn list_in(root: &Path) -> Result<Vec<Owner>> {
+        check(root)?;
+        let entries = match fs::read_dir(root) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.map_err(failed("list", root))?,
+        };
+        let mut owners = Vec::new();
+        for entry in entries {
+            let entry = entry.map_err(failed("list", root))?;
+            // A directory with a lock alone is one that somebody is about to use, or has just left.
+            let tells = [CURRENT, NEXT, BEFORE, PROCESSES].iter().any(|file| entry.path().join(file).exists());
+            owners.extend(entry.file_name().to_str().and_then(|name| name.parse().ok()).filter(|_: &Owner| tells));
+        }
+        owners.sort();
+        Ok(owners)
+    }
+
+    /// Where the output of the `n`th supervised command of a node goes.
+    pub fn log_path(&self, node: &Label, n: usize) -> PathBuf {
+        self.path().join(LOGS).join(format!("{node}.{n}.log"))
+    }
+
+    /// Removes everything of this topology: after a `down`, with the lock held. The lock's file goes last, and who
+    /// waits for it makes a new one.
+    pub fn remove(self) -> Result<()> {
+        let directory = self.path();
+        match fs::read_dir(&directory) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+            other => other.map_err(failed("list", &directory))?,
+        }
+        .filter_map(|entry| entry.ok().filter(|entry| entry.file_name() != LOCK))
+        .try_for_each(|entry| remove_any(&entry.path()))?;
+        remove_any(&self.lock_path())?;
+        // Either fails, and rightly so, when somebody who waited has begun to use it again.
+        fs::remove_dir(&directory).ok();
+        fs::remove_dir(&self.root).ok();
+        Ok(())
+    }
+
+    pub(crate) fn remove_logs(&self) -> Result<()> {
+        let logs = self.path().join(LOGS);
+        remove_any(&logs)?;
+        make(&logs)
+    }
+
+    /// Makes the directories.
+    pub(crate) fn prepare(&self) -> Result<()> {
+        [&self.root, &self.path(), &self.path().join(LOGS)].into_iter().try_for_each(|directory| make(directory))
+    }
+
+    pub(crate) fn lock_path(&self) -> PathBuf {
+        self.path().join(LOCK)
+    }
+
+    pub(crate) fn current_path(&self) -> PathBuf {
+        self.path().join(CURRENT)
+    }
+
+    pub(crate) fn next_path(&self) -> PathBuf {
+        self.path().join(NEXT)
+    }
+
+    pub(crate) fn before_path(&self) -> PathBuf {
+        self.path().join(BEFORE)
+    }
+
+    pub(crate) fn processes_path(&self) -> PathBuf {
+        self.path().join(PROCESSES)
+    }
+
+    fn path(&self) -> PathBuf {
+        self.root.join(self.owner.as_str())
+    }
+}
+
+/// Removes a file or a whole directory. One that is gone already is fine.
+pub(crate) fn remove_any(path: &Path) -> Result<()> {
+    let directory = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir());
+    let removed = if directory { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match removed {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other.map_err(failed("remove", path)),
+    }
+}
+
+fn default_root() -> PathBuf {
+    env::var_os(DIRECTORY_VARIABLE).filter(|value| !value.is_empty()).unwrap_or_else(|| DIRECTORY.into()).into()
+}
+
+/// Makes a directory that only we can use, and its parents; one that exists is checked.
+fn make(directory: &Path) -> Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed("make", directory))?;
+    check(directory)
+}
+
+/// Refuses a directory through which somebody else could have us write or believe something.
+fn check(directory: &Path) -> Result<()> {
+    let refuse = |reason| Err(Error::Untrusted { path: directory.into(), reason });
+    match fs::symlink_metadata(directory) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(cause) => Err(failed("look at", directory)(cause)),
+        Ok(found) if found.is_symlink() => refuse("it is a symbolic link"),
+        Ok(found) if !found.is_dir() => refuse("it is not a directory"),
+        Ok(found) if found.uid() != geteuid().as_raw() => refuse("it belongs to another user"),
+        Ok(found) if found.mode() & 0o022 != 0 => refuse("other users can write to it"),
+        Ok(_) => Ok(()),
+    }
+}
