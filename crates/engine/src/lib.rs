@@ -6,6 +6,7 @@ mod link;
 mod mac;
 mod name;
 mod ownership;
+mod plan;
 mod qdisc;
 mod route;
 mod state;
@@ -16,6 +17,7 @@ pub use self::{
     mac::{Mac, MacError},
     name::{IfName, Label, LinkRef, NameError, Owner},
     ownership::Mark,
+    plan::{Conflict, Extra, NewLink, Phase, Plan, Port, Settings, Step, plan, undo},
     qdisc::{Netem, Qdisc, Tbf},
     route::{Hop, Route, RouteKind},
     state::{Namespace, Source, State},

@@ -1,8 +1,15 @@
 //! Routes of a namespace. Does not know how a document writes them.
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
 use ipnet::IpNet;
+use netlink_packet_route::{
+    AddressFamily,
+    route::{
+        RouteAddress, RouteAttribute, RouteFlags, RouteHeader, RouteMessage, RouteMetric, RouteNextHop,
+        RouteNextHopFlags, RouteProtocol, RouteScope, RouteType,
+    },
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{IfName, Origin};
@@ -124,6 +131,199 @@ impl Route {
 impl Hop {
     fn is_met_by(&self, observed: &Hop) -> bool {
         self.via == observed.via && (self.dev.is_none() || self.dev == observed.dev) && self.weight == observed.weight
+    }
+}
+
+impl Route {
+    /// `None` where a hop names a link that `index` does not know.
+    pub(crate) fn encode(&self, index: &dyn Fn(IfName) -> Option<u32>) -> Option<RouteMessage> {
+        let mut message = RouteMessage::default();
+        message.header = self.header();
+        let attributes = &mut message.attributes;
+        if self.destination.prefix_len() > 0 {
+            attributes.push(RouteAttribute::Destination(self.destination.addr().into()));
+        }
+        attributes.push(RouteAttribute::Table(self.table));
+        attributes.extend(self.metric.map(RouteAttribute::Priority));
+        attributes.extend(self.source.map(|source| RouteAttribute::PrefSource(source.into())));
+        attributes.extend(self.mtu.map(|mtu| RouteAttribute::Metrics(vec![RouteMetric::Mtu(mtu)])));
+        match self.hops.as_slice() {
+            [] => {}
+            [hop] => attributes.extend(hop.attributes(index)?),
+            hops => {
+                let hops: Option<Vec<_>> = hops.iter().map(|hop| hop.encode(index)).collect();
+                attributes.push(RouteAttribute::MultiPath(hops?));
+            }
+        }
+        Some(message)
+    }
+
+    fn header(&self) -> RouteHeader {
+        let on_link = self.kind.is_unicast() && self.hops.iter().all(|hop| hop.via.is_none());
+        let onlink = matches!(self.hops.as_slice(), [hop] if hop.onlink);
+        let v4 = matches!(self.destination, IpNet::V4(_));
+        RouteHeader {
+            address_family: if v4 { AddressFamily::Inet } else { AddressFamily::Inet6 },
+            destination_prefix_length: self.destination.prefix_len(),
+            table: u8::try_from(self.table).unwrap_or(0),
+            protocol: match self.origin {
+                Origin::Ours => RouteProtocol::Other(Origin::PROTOCOL),
+                Origin::Kernel => RouteProtocol::Kernel,
+                Origin::Others => RouteProtocol::Boot,
+            },
+            scope: if on_link && v4 { RouteScope::Link } else { RouteScope::Universe },
+            kind: match self.kind {
+                RouteKind::Unicast => RouteType::Unicast,
+                RouteKind::Blackhole => RouteType::BlackHole,
+                RouteKind::Unreachable => RouteType::Unreachable,
+                RouteKind::Prohibit => RouteType::Prohibit,
+            },
+            flags: if onlink { RouteFlags::Onlink } else { RouteFlags::empty() },
+            ..RouteHeader::default()
+        }
+    }
+
+    /// `None` for what is no route in our sense: local, broadcast and multicast entries, and copies of the cache.
+    pub(crate) fn decode(message: &RouteMessage, ifname: &dyn Fn(u32) -> Option<IfName>) -> Option<Route> {
+        let header = &message.header;
+        let kind = match header.kind {
+            RouteType::Unicast => RouteKind::Unicast,
+            RouteType::BlackHole => RouteKind::Blackhole,
+            RouteType::Unreachable => RouteKind::Unreachable,
+            RouteType::Prohibit => RouteKind::Prohibit,
+            _ => return None,
+        };
+        if header.flags.contains(RouteFlags::Cloned) {
+            return None;
+        }
+        let anywhere: IpAddr = match header.address_family {
+            AddressFamily::Inet => IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED),
+            AddressFamily::Inet6 => IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED),
+            _ => return None,
+        };
+        let mut route = Route::new(IpNet::new(anywhere, header.destination_prefix_length).ok()?, None, None);
+        route.kind = kind;
+        route.table = header.table.into();
+        route.origin = match header.protocol {
+            RouteProtocol::Other(Origin::PROTOCOL) => Origin::Ours,
+            RouteProtocol::Kernel => Origin::Kernel,
+            _ => Origin::Others,
+        };
+        route.hops = Hop::decode(&message.attributes, ifname, header.flags.contains(RouteFlags::Onlink));
+        message.attributes.iter().for_each(|attribute| route.read(attribute, ifname));
+        if !route.kind.is_unicast() {
+            route.hops.clear();
+        }
+        Some(route)
+    }
+
+    fn read(&mut self, attribute: &RouteAttribute, ifname: &dyn Fn(u32) -> Option<IfName>) {
+        match attribute {
+            RouteAttribute::Destination(address) => {
+                let net = ip(address).and_then(|a| IpNet::new(a, self.destination.prefix_len()).ok());
+                self.destination = net.unwrap_or(self.destination);
+            }
+            RouteAttribute::Priority(metric) => self.metric = Some(*metric),
+            RouteAttribute::Table(table) => self.table = *table,
+            RouteAttribute::PrefSource(address) => self.source = ip(address),
+            RouteAttribute::Metrics(metrics) => {
+                self.mtu = metrics.iter().find_map(|metric| match metric {
+                    RouteMetric::Mtu(mtu) => Some(*mtu),
+                    _ => None,
+                });
+            }
+            RouteAttribute::MultiPath(hops) => {
+                let hop = |hop: &RouteNextHop| {
+                    let mut read = Hop::decode(&hop.attributes, ifname, hop.flags.contains(RouteNextHopFlags::Onlink));
+                    let weight = u16::from(hop.hops) + 1;
+                    read.pop().map(|read| Hop { dev: ifname(hop.interface_index), weight, ..read })
+                };
+                self.hops = hops.iter().filter_map(hop).collect();
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Hop {
+    fn attributes(&self, index: &dyn Fn(IfName) -> Option<u32>) -> Option<Vec<RouteAttribute>> {
+        let via = self.via.map(|via| RouteAttribute::Gateway(via.into()));
+        let oif = match self.dev {
+            None => None,
+            Some(dev) => Some(RouteAttribute::Oif(index(dev)?)),
+        };
+        Some(via.into_iter().chain(oif).collect())
+    }
+
+    fn encode(&self, index: &dyn Fn(IfName) -> Option<u32>) -> Option<RouteNextHop> {
+        let mut hop = RouteNextHop::default();
+        hop.flags = if self.onlink { RouteNextHopFlags::Onlink } else { RouteNextHopFlags::empty() };
+        hop.hops = u8::try_from(self.weight.saturating_sub(1)).unwrap_or(u8::MAX);
+        hop.interface_index = match self.dev {
+            None => 0,
+            Some(dev) => index(dev)?,
+        };
+        hop.attributes = self.via.map(|via| RouteAttribute::Gateway(via.into())).into_iter().collect();
+        Some(hop)
+    }
+
+    /// The hop that a message describes when it has only one.
+    fn decode(attributes: &[RouteAttribute], ifname: &dyn Fn(u32) -> Option<IfName>, onlink: bool) -> Vec<Hop> {
+        let mut hop = Hop { via: None, dev: None, weight: 1, onlink };
+        for attribute in attributes {
+            match attribute {
+                RouteAttribute::Gateway(address) => hop.via = ip(address),
+                RouteAttribute::Oif(index) => hop.dev = ifname(*index),
+                _ => {}
+            }
+        }
+        vec![hop]
+    }
+}
+
+fn ip(address: &RouteAddress) -> Option<IpAddr> {
+    match address {
+        RouteAddress::Inet(address) => Some((*address).into()),
+        RouteAddress::Inet6(address) => Some((*address).into()),
+        _ => None,
+    }
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            RouteKind::Unicast => {}
+            RouteKind::Blackhole => f.write_str("blackhole ")?,
+            RouteKind::Unreachable => f.write_str("unreachable ")?,
+            RouteKind::Prohibit => f.write_str("prohibit ")?,
+        }
+        match self.destination.prefix_len() {
+            0 => f.write_str("default")?,
+            _ => write!(f, "{}", self.destination)?,
+        }
+        for hop in &self.hops {
+            if self.hops.len() > 1 {
+                f.write_str(" nexthop")?;
+            }
+            write!(f, "{hop}")?;
+        }
+        self.metric.map_or(Ok(()), |metric| write!(f, " metric {metric}"))?;
+        if self.table != Route::MAIN {
+            write!(f, " table {}", self.table)?;
+        }
+        self.source.map_or(Ok(()), |source| write!(f, " src {source}"))?;
+        self.mtu.map_or(Ok(()), |mtu| write!(f, " mtu {mtu}"))
+    }
+}
+
+impl fmt::Display for Hop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.via.map_or(Ok(()), |via| write!(f, " via {via}"))?;
+        self.dev.map_or(Ok(()), |dev| write!(f, " dev {dev}"))?;
+        if self.weight != 1 {
+            write!(f, " weight {}", self.weight)?;
+        }
+        if self.onlink { f.write_str(" onlink") } else { Ok(()) }
     }
 }
 

@@ -1,7 +1,11 @@
 //! macvlan: a further MAC address on a parent interface.
 
+use std::fmt;
+
+use netlink_packet_route::link::{InfoData, InfoKind, InfoMacVlan, MacVlanMode as KernelMode};
 use serde::{Deserialize, Serialize};
 
+use super::{Encoded, KindChange, Surroundings};
 use crate::LinkRef;
 
 /// Like `ip link add NAME link PARENT type macvlan mode MODE`.
@@ -29,4 +33,60 @@ pub enum MacvlanMode {
     Vepa,
     /// The parent's traffic is handed over whole.
     Passthru,
+}
+
+impl Macvlan {
+    pub(super) fn change(&self, found: &Macvlan) -> KindChange {
+        if let Some(moved) = KindChange::moved("parent", found.parent.as_ref(), self.parent.as_ref()) {
+            return moved;
+        }
+        match (found.mode, self.mode) {
+            (found, wanted) if found == wanted => KindChange::Same,
+            // The kernel refuses to leave passthru or to enter it (macvlan_changelink).
+            (found, wanted) if [found, wanted].contains(&MacvlanMode::Passthru) => {
+                KindChange::Replace(format!("mode {found} -> {wanted}"))
+            }
+            _ => KindChange::Set,
+        }
+    }
+
+    pub(super) fn encode(&self) -> Encoded {
+        let mode = match self.mode {
+            MacvlanMode::Bridge => KernelMode::Bridge,
+            MacvlanMode::Private => KernelMode::Private,
+            MacvlanMode::Vepa => KernelMode::Vepa,
+            MacvlanMode::Passthru => KernelMode::Passthrough,
+        };
+        let data = Some(InfoData::MacVlan(vec![InfoMacVlan::Mode(mode)]));
+        Encoded { kind: InfoKind::MacVlan, data, below: self.parent.clone() }
+    }
+
+    pub(super) fn decode(data: &[InfoMacVlan], around: &dyn Surroundings) -> Option<Macvlan> {
+        let mode = data.iter().find_map(|attribute| match attribute {
+            InfoMacVlan::Mode(KernelMode::Bridge) => Some(MacvlanMode::Bridge),
+            InfoMacVlan::Mode(KernelMode::Private) => Some(MacvlanMode::Private),
+            InfoMacVlan::Mode(KernelMode::Vepa) => Some(MacvlanMode::Vepa),
+            InfoMacVlan::Mode(KernelMode::Passthrough) => Some(MacvlanMode::Passthru),
+            _ => None,
+        });
+        Some(Macvlan { parent: around.below(), mode: mode? })
+    }
+}
+
+impl fmt::Display for MacvlanMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            MacvlanMode::Bridge => "bridge",
+            MacvlanMode::Private => "private",
+            MacvlanMode::Vepa => "vepa",
+            MacvlanMode::Passthru => "passthru",
+        })
+    }
+}
+
+impl fmt::Display for Macvlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "macvlan mode {}", self.mode)?;
+        self.parent.as_ref().map_or(Ok(()), |parent| write!(f, " over {parent}"))
+    }
 }

@@ -1,10 +1,12 @@
 //! vxlan: Ethernet over UDP (RFC 7348).
 
-use std::net::IpAddr;
+use std::{fmt, net::IpAddr};
 
+use netlink_packet_route::link::{InfoData, InfoKind, InfoVxlan};
 use serde::{Deserialize, Serialize};
 
-use crate::LinkRef;
+use super::{Encoded, KindChange, Surroundings};
+use crate::{Label, LinkRef};
 
 /// A tunnel, like `ip link add NAME type vxlan id VNI remote A [local A] dstport P [dev DEV]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +24,7 @@ pub struct Vxlan {
     #[serde(default = "Vxlan::default_port")]
     pub port: u16,
     /// The namespace whose routes the outer packets take. The link itself may lie in another one.
-    pub underlay: crate::Label,
+    pub underlay: Label,
     /// The link of the underlay that the outer packets leave by, where it is not left to the routes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dev: Option<LinkRef>,
@@ -31,5 +33,60 @@ pub struct Vxlan {
 impl Vxlan {
     fn default_port() -> u16 {
         4789
+    }
+}
+
+impl Vxlan {
+    pub(super) fn change(&self, found: &Vxlan) -> KindChange {
+        let word = |address: Option<IpAddr>| address.map_or_else(|| "none".to_owned(), |a| a.to_string());
+        let fixed = KindChange::fixed("vni", &found.vni, &self.vni)
+            .or_else(|| KindChange::fixed("port", &found.port, &self.port))
+            .or_else(|| KindChange::fixed("local", &word(found.local), &word(self.local)))
+            .or_else(|| KindChange::fixed("underlay", &found.underlay, &self.underlay))
+            .or_else(|| KindChange::moved("dev", found.dev.as_ref(), self.dev.as_ref()));
+        let remote = if found.remote == self.remote { KindChange::Same } else { KindChange::Set };
+        fixed.unwrap_or(remote)
+    }
+
+    pub(super) fn encode(&self, index: &dyn Fn(&LinkRef) -> Option<u32>) -> Encoded {
+        let remote = self.remote.map(|address| match address {
+            IpAddr::V4(address) => InfoVxlan::Group(address),
+            IpAddr::V6(address) => InfoVxlan::Group6(address),
+        });
+        let local = self.local.map(|address| match address {
+            IpAddr::V4(address) => InfoVxlan::Local(address),
+            IpAddr::V6(address) => InfoVxlan::Local6(address),
+        });
+        let dev = self.dev.as_ref().and_then(index).map(InfoVxlan::Link);
+        let mut data = vec![InfoVxlan::Id(self.vni), InfoVxlan::Port(self.port), InfoVxlan::Learning(true)];
+        data.extend([remote, local, dev].into_iter().flatten());
+        Encoded { kind: InfoKind::Vxlan, data: Some(InfoData::Vxlan(data)), below: None }
+    }
+
+    pub(super) fn decode(data: &[InfoVxlan], around: &dyn Surroundings) -> Option<Vxlan> {
+        let underlay = around.netns_below().or_else(|| "elsewhere".parse::<Label>().ok())?;
+        let mut vxlan = Vxlan { vni: 0, remote: None, local: None, port: Self::default_port(), underlay, dev: None };
+        for attribute in data {
+            match attribute {
+                InfoVxlan::Id(vni) => vxlan.vni = *vni,
+                InfoVxlan::Group(address) if !address.is_unspecified() => vxlan.remote = Some((*address).into()),
+                InfoVxlan::Group6(address) if !address.is_unspecified() => vxlan.remote = Some((*address).into()),
+                InfoVxlan::Local(address) if !address.is_unspecified() => vxlan.local = Some((*address).into()),
+                InfoVxlan::Local6(address) if !address.is_unspecified() => vxlan.local = Some((*address).into()),
+                InfoVxlan::Port(port) => vxlan.port = *port,
+                InfoVxlan::Link(index) if *index != 0 => vxlan.dev = around.in_netns(&vxlan.underlay, *index),
+                _ => {}
+            }
+        }
+        Some(vxlan)
+    }
+}
+
+impl fmt::Display for Vxlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "vxlan vni {}", self.vni)?;
+        self.remote.map_or(Ok(()), |remote| write!(f, " remote {remote}"))?;
+        self.local.map_or(Ok(()), |local| write!(f, " local {local}"))?;
+        write!(f, " port {} by {}", self.port, self.underlay)
     }
 }

@@ -1,0 +1,49 @@
+//! Addresses that come and go.
+
+use ipnet::IpNet;
+
+use super::{Planner, Step, link::links};
+use crate::{Address, Link, LinkRef, Origin};
+
+impl Planner<'_> {
+    pub(super) fn addresses(&mut self) {
+        for (at, wanted) in links(self.desired) {
+            match self.standing(&at) {
+                None => wanted.addresses.iter().for_each(|a| self.add(&at, a.clone())),
+                Some(found) => self.change_addresses(&at, wanted, found),
+            }
+        }
+        // A link that we do not ask for any more, of others (a `lo`, say), still loses the addresses that are ours.
+        for (at, found) in links(self.observed) {
+            if self.desired.link(&at).is_none() && self.standing(&at).is_some() {
+                let gone: Vec<_> = found.addresses.iter().filter(|a| a.origin == Origin::Ours).cloned().collect();
+                gone.into_iter().for_each(|address| self.push(Step::DelAddress { at: at.clone(), address }));
+            }
+        }
+    }
+
+    /// New ones first, so that a link never loses its last address (the kernel would drop its routes). But an IPv4
+    /// address takes the later ones of its subnet along when it goes, so those are added afterwards.
+    fn change_addresses(&mut self, at: &LinkRef, wanted: &Link, found: &Link) {
+        let is = |addresses: &[Address], net: IpNet| addresses.iter().any(|a| a.net == net);
+        let gone = |a: &&Address| a.origin == Origin::Ours && !is(&wanted.addresses, a.net);
+        let gone: Vec<Address> = found.addresses.iter().filter(gone).cloned().collect();
+        let new = wanted.addresses.iter().filter(|a| !is(&found.addresses, a.net));
+        let swept = |net: IpNet| matches!(net, IpNet::V4(_)) && gone.iter().any(|g| g.net.trunc() == net.trunc());
+        let (late, early): (Vec<_>, Vec<_>) = new.cloned().partition(|a| swept(a.net));
+        let swept_along = found.addresses.iter().filter(|a| swept(a.net) && !is(&gone, a.net)).cloned();
+        let swept_along: Vec<_> = swept_along.collect();
+        if !gone.is_empty() {
+            self.disturbed.insert(at.clone());
+        }
+        early.into_iter().for_each(|a| self.add(at, a));
+        for address in gone.iter().chain(&swept_along) {
+            self.push(Step::DelAddress { at: at.clone(), address: address.clone() });
+        }
+        swept_along.into_iter().chain(late).for_each(|a| self.add(at, a));
+    }
+
+    fn add(&mut self, at: &LinkRef, address: Address) {
+        self.push(Step::AddAddress { at: at.clone(), address });
+    }
+}

@@ -1,0 +1,64 @@
+//! Why there is no plan.
+
+use thiserror::Error;
+
+use crate::{IfName, Label, LinkRef, Owner, Route};
+
+/// Something of others stands in the way, or something is missing.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Conflict {
+    /// A namespace of that name is there, and does not carry our mark.
+    #[error(
+        "namespace {name} for node {netns} exists already and is not ours; remove it, or give the topology another name"
+    )]
+    ForeignNetns {
+        /// The node.
+        netns: Label,
+        /// The namespace's name.
+        name: String,
+    },
+    /// A namespace that the document says exists does not.
+    #[error("namespace {place} for node {netns} does not exist; make it first, or leave `netns` out to have one made")]
+    MissingNetns {
+        /// The node.
+        netns: Label,
+        /// Its name or path.
+        place: String,
+    },
+    /// An interface of that name is there, and is not ours.
+    #[error("{at} exists already and is not ours ({kind}{}); rename one of the two", owner.as_ref().map(|o| format!(", of topology {o}")).unwrap_or_default())]
+    ForeignLink {
+        /// Which.
+        at: LinkRef,
+        /// What it is.
+        kind: String,
+        /// The other topology that it belongs to, if it is one of Wireloom's.
+        owner: Option<Owner>,
+    },
+    /// A route to the same destination with the same metric is there, and is not ours.
+    #[error("route {wanted} in {netns}: {found} is there already and is not ours; give ours another metric")]
+    ForeignRoute {
+        /// Where.
+        netns: Label,
+        /// What was asked for.
+        wanted: Box<Route>,
+        /// What is there.
+        found: Box<Route>,
+    },
+    /// The interface below is not there.
+    #[error("parent {parent} of {at} does not exist")]
+    MissingParent {
+        /// The link that needs it.
+        at: LinkRef,
+        /// What is missing.
+        parent: LinkRef,
+    },
+    /// The bridge is not there.
+    #[error("bridge {controller} for port {at} does not exist")]
+    MissingController {
+        /// The port.
+        at: LinkRef,
+        /// What is missing.
+        controller: IfName,
+    },
+}

@@ -1,0 +1,220 @@
+//! Links that go, come and change.
+
+use std::collections::BTreeSet;
+
+use super::{Conflict, NewLink, Planner, Port, Settings, Step, order};
+use crate::{Label, Link, LinkKind, LinkRef, Mark, Namespace, State, link::KindChange};
+
+impl<'a> Planner<'a> {
+    pub(super) fn links(&mut self) {
+        self.doom();
+        self.delete();
+        let mut steps = self.additions();
+        steps.extend(self.changes());
+        order::by_depth(self.desired, &mut steps);
+        let bridges = self.bridges_to_settle(&steps);
+        steps.into_iter().chain(bridges).for_each(|step| self.push(step));
+    }
+
+    /// Finds the links of ours that go: not wanted any more, not changeable in place, or standing on one that goes.
+    fn doom(&mut self) {
+        for (at, found) in links(self.observed) {
+            if self.dropped.contains(&at.netns) || !self.is_ours(found) {
+                continue;
+            }
+            match self.desired.link(&at).map(|wanted| replacement(wanted, found)) {
+                Some(None) => {}
+                Some(Some(reason)) => {
+                    self.replaced.insert(at.clone(), reason);
+                    self.doomed.insert(at);
+                }
+                None => {
+                    self.doomed.insert(at);
+                }
+            }
+        }
+        while self.doom_dependents() {}
+    }
+
+    fn doom_dependents(&mut self) -> bool {
+        let before = self.doomed.len();
+        for (at, found) in links(self.observed) {
+            let stands_on_doomed = found.kind.stands_on().is_some_and(|below| self.doomed.contains(below));
+            if stands_on_doomed && !self.dropped.contains(&at.netns) && self.is_ours(found) {
+                self.doomed.insert(at);
+            }
+        }
+        self.doomed.len() > before
+    }
+
+    fn is_ours(&self, link: &Link) -> bool {
+        link.kind != LinkKind::Loopback && link.belongs_to(&self.desired.owner)
+    }
+
+    fn delete(&mut self) {
+        let mut done = BTreeSet::new();
+        let mut steps = Vec::new();
+        for at in &self.doomed {
+            let link = self.observed.link(at).expect("doomed links are observed");
+            let peer = link.kind.peer().filter(|peer| self.observed.link(peer).is_some());
+            if peer.is_some_and(|peer| done.contains(peer)) {
+                continue;
+            }
+            done.insert(at.clone());
+            let there = |at: &LinkRef, link: &Link| NewLink { at: at.clone(), link: link.clone(), peer: None };
+            let peer = peer.and_then(|peer| Some(Box::new(there(peer, self.observed.link(peer)?))));
+            steps.push(Step::DelLink(NewLink { peer, ..there(at, link) }));
+        }
+        order::by_depth(self.observed, &mut steps);
+        steps.into_iter().rev().for_each(|step| self.push(step));
+    }
+
+    fn additions(&mut self) -> Vec<Step> {
+        let mut made = BTreeSet::new();
+        let mut steps = Vec::new();
+        for (at, wanted) in links(self.desired) {
+            if wanted.kind == LinkKind::Loopback || made.contains(&at) {
+                continue;
+            }
+            match self.standing(&at) {
+                Some(found) if !self.is_ours(found) => self.foreign(&at, found),
+                Some(_) => {}
+                None => {
+                    let step = self.addition(&at, wanted);
+                    made.extend(step.peer.iter().map(|peer| peer.at.clone()));
+                    steps.push(Step::AddLink(step));
+                }
+            }
+        }
+        steps
+    }
+
+    /// A link with its other end. The end that is a port comes first: only that one can be put into its bridge at once.
+    fn addition(&mut self, at: &LinkRef, wanted: &Link) -> NewLink {
+        self.check_below(at, wanted);
+        let mut new = NewLink { at: at.clone(), link: self.bare(wanted), peer: None };
+        let peer = wanted.kind.peer().and_then(|peer| Some((peer.clone(), self.desired.link(peer)?)));
+        let Some((peer_at, peer)) = peer else { return new };
+        self.check_below(&peer_at, peer);
+        let mut peer = NewLink { at: peer_at, link: self.bare(peer), peer: None };
+        if peer.link.controller.is_some() && new.link.controller.is_none() {
+            std::mem::swap(&mut new, &mut peer);
+        }
+        new.peer = Some(Box::new(peer));
+        new
+    }
+
+    /// Without what is added in steps of its own, and with a number.
+    fn bare(&mut self, wanted: &Link) -> Link {
+        let index = Some(self.take_index());
+        Link { index, addresses: Vec::new(), qdisc: None, ..wanted.clone() }
+    }
+
+    fn check_below(&mut self, at: &LinkRef, wanted: &Link) {
+        let there = |planner: &Self, at: &LinkRef| planner.desired.link(at).is_some() || planner.standing(at).is_some();
+        if let Some(parent) = wanted.kind.parent().filter(|parent| !there(self, parent)) {
+            self.conflicts.push(Conflict::MissingParent { at: at.clone(), parent: parent.clone() });
+        }
+        if let Some(controller) = wanted.controller.filter(|c| !there(self, &LinkRef::new(&at.netns, *c))) {
+            self.conflicts.push(Conflict::MissingController { at: at.clone(), controller });
+        }
+    }
+
+    fn foreign(&mut self, at: &LinkRef, found: &Link) {
+        let (kind, owner) = (found.kind.name().to_owned(), found.mark().map(|Mark { owner, .. }| owner));
+        self.conflicts.push(Conflict::ForeignLink { at: at.clone(), kind, owner });
+    }
+
+    fn changes(&self) -> Vec<Step> {
+        let pairs = links(self.desired).filter_map(|(at, wanted)| Some((self.standing(&at)?, at, wanted)));
+        let changes = pairs.filter_map(|(found, at, wanted)| {
+            let ours = self.is_ours(found) || wanted.kind == LinkKind::Loopback;
+            let (from, to) = ours.then(|| self.difference(&at, wanted, found))?;
+            (!to.is_empty()).then_some(Step::SetLink { at, from, to })
+        });
+        changes.collect()
+    }
+
+    /// What changes on a link that stays: how it is, and how it is to be.
+    fn difference(&self, at: &LinkRef, wanted: &Link, found: &Link) -> (Settings, Settings) {
+        fn differ<T: Clone + PartialEq>(found: &Option<T>, wanted: &Option<T>) -> (Option<T>, Option<T>) {
+            match wanted {
+                Some(_) if wanted != found => (found.clone(), wanted.clone()),
+                _ => (None, None),
+            }
+        }
+        let standing = found.controller.filter(|c| self.standing(&LinkRef::new(&at.netns, *c)).is_some());
+        let port = |controller: Option<_>| controller.map_or(Port::Free, Port::Of);
+        let controllers = match wanted.controller {
+            Some(_) if wanted.controller != standing => (Some(port(standing)), Some(port(wanted.controller))),
+            _ => (None, None),
+        };
+        let kinds = match wanted.kind.change(&found.kind) {
+            KindChange::Set => (Some(found.kind.clone()), Some(wanted.kind.clone())),
+            KindChange::Same | KindChange::Replace(_) => (None, None),
+        };
+        let (mac, mtu) = (differ(&found.mac, &wanted.mac), differ(&found.mtu, &wanted.mtu));
+        let (up, alias) = (differ(&found.up, &wanted.up), differ(&found.alias, &wanted.alias));
+        let group = differ(&found.group, &wanted.group);
+        let side = |from: bool| Settings {
+            kind: if from { kinds.0.clone() } else { kinds.1.clone() },
+            mac: if from { mac.0 } else { mac.1 },
+            mtu: if from { mtu.0 } else { mtu.1 },
+            up: if from { up.0 } else { up.1 },
+            controller: if from { controllers.0 } else { controllers.1 },
+            alias: if from { alias.0.clone().or(alias.1.as_ref().map(|_| String::new())) } else { alias.1.clone() },
+            group: if from { group.0 } else { group.1 },
+        };
+        (side(true), side(false))
+    }
+
+    /// The MTU of a bridge moves when a port comes, goes or changes its own: it is set once more at the end.
+    fn bridges_to_settle(&self, steps: &[Step]) -> Vec<Step> {
+        let removals = self.steps.values().flatten();
+        let touched: BTreeSet<LinkRef> = steps.iter().chain(removals).flat_map(|s| self.bridges_of(s)).collect();
+        let settle = |at: LinkRef| {
+            let mtu = self.desired.link(&at)?.mtu?;
+            let changes = steps
+                .iter()
+                .any(|s| matches!(s, Step::SetLink { at: other, to, .. } if *other == at && to.mtu.is_some()));
+            let before = self.standing(&at).and_then(|found| found.mtu);
+            let from = Settings { mtu: before.filter(|_| !changes), ..Settings::default() };
+            Some(Step::SetLink { at, from, to: Settings { mtu: Some(mtu), ..Settings::default() } })
+        };
+        touched.into_iter().filter_map(settle).collect()
+    }
+
+    fn bridges_of(&self, step: &Step) -> Vec<LinkRef> {
+        match step {
+            Step::AddLink(new) | Step::DelLink(new) => {
+                let itself = matches!(new.link.kind, LinkKind::Bridge(_)).then(|| new.at.clone());
+                let ends = [Some(new), new.peer.as_deref()].into_iter().flatten();
+                let controllers = ends.filter_map(|n| Some(LinkRef::new(&n.at.netns, n.link.controller?)));
+                controllers.chain(itself).collect()
+            }
+            Step::SetLink { at, to, .. } if to.mtu.is_some() || to.controller.is_some() => {
+                let controller = self.desired.link(at).and_then(|l| l.controller);
+                controller.map(|c| LinkRef::new(&at.netns, c)).into_iter().collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Why `found` cannot become `wanted` in place, if it cannot.
+fn replacement(wanted: &Link, found: &Link) -> Option<String> {
+    if let KindChange::Replace(reason) = wanted.kind.change(&found.kind) {
+        return Some(reason);
+    }
+    match (wanted.queues, found.queues) {
+        (Some(wanted), Some(found)) if wanted != found => Some(format!("queues {found} -> {wanted}")),
+        _ => None,
+    }
+}
+
+/// Every link of a state with its place.
+pub(super) fn links<'a>(state: &'a State) -> impl Iterator<Item = (LinkRef, &'a Link)> {
+    let of =
+        |(label, netns): (&'a Label, &'a Namespace)| netns.links.iter().map(move |(n, l)| (LinkRef::new(label, *n), l));
+    state.namespaces.iter().flat_map(of)
+}

@@ -1,0 +1,284 @@
+//! One step of a plan: the smallest change that can be made and taken back.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Address, IfName, Label, Link, LinkKind, LinkRef, Mac, Qdisc, Route};
+
+/// A change of the kernel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// `ip route del`
+    DelRoute {
+        /// Where.
+        netns: Label,
+        /// What was there.
+        route: Route,
+    },
+    /// `ip link del`
+    DelLink(NewLink),
+    /// `ip netns add`, `ip link set lo up alias MARK`
+    AddNetns {
+        /// What it is called in the state.
+        netns: Label,
+        /// The mark on its `lo`.
+        alias: String,
+    },
+    /// `ip link add`
+    AddLink(NewLink),
+    /// `ip link set`
+    SetLink {
+        /// Which link.
+        at: LinkRef,
+        /// What it was, as far as it changes.
+        from: Settings,
+        /// What it becomes.
+        to: Settings,
+    },
+    /// `sysctl -w`
+    SetSysctl {
+        /// Where.
+        netns: Label,
+        /// Like `net.ipv4.ip_forward`.
+        key: String,
+        /// The value before; absent where it has not been read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
+        /// The value after.
+        to: String,
+        /// Whether this puts back what was there before us.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        back: bool,
+    },
+    /// `ip address add`
+    AddAddress {
+        /// Which link.
+        at: LinkRef,
+        /// What.
+        address: Address,
+    },
+    /// `ip address del`
+    DelAddress {
+        /// Which link.
+        at: LinkRef,
+        /// What was there.
+        address: Address,
+    },
+    /// `ip route add`
+    AddRoute {
+        /// Where.
+        netns: Label,
+        /// What.
+        route: Route,
+    },
+    /// `tc qdisc replace dev LINK root`, `tc qdisc del dev LINK root`
+    SetQdisc {
+        /// Which link.
+        at: LinkRef,
+        /// What it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<Qdisc>,
+        /// What it becomes; absent: the kernel's default.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Qdisc>,
+    },
+    /// `ip netns del`
+    DelNetns {
+        /// What it is called in the state.
+        netns: Label,
+    },
+}
+
+/// A link to be made, or one that was there; veths come with their other end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewLink {
+    /// Where.
+    pub at: LinkRef,
+    /// What. Addresses and qdisc are steps of their own when it is made.
+    pub link: Link,
+    /// The other end of a veth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<Box<NewLink>>,
+}
+
+/// Settings of a link that a step changes; what is absent stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Settings of its kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<LinkKind>,
+    /// Link-layer address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mac: Option<Mac>,
+    /// MTU in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u32>,
+    /// Administratively up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub up: Option<bool>,
+    /// Membership in a bridge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub controller: Option<Port>,
+    /// IFLA_IFALIAS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
+    /// IFLA_GROUP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<u32>,
+}
+
+/// Whether a link is a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Port {
+    /// Of no bridge.
+    Free,
+    /// Of this bridge.
+    Of(IfName),
+}
+
+/// The parts of a plan, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Routes and links that go.
+    Removals,
+    /// Namespaces that come.
+    Namespaces,
+    /// Links that come or change.
+    Links,
+    /// Settings under /proc/sys.
+    Sysctls,
+    /// Addresses that come and go.
+    Addresses,
+    /// Routes that come.
+    Routes,
+    /// Impairments and rates.
+    Qdiscs,
+    /// Namespaces that go.
+    Drops,
+}
+
+impl Phase {
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Removals => "removals",
+            Phase::Namespaces => "namespaces",
+            Phase::Links => "links",
+            Phase::Sysctls => "sysctls",
+            Phase::Addresses => "addresses",
+            Phase::Routes => "routes",
+            Phase::Qdiscs => "qdiscs",
+            Phase::Drops => "drops",
+        }
+    }
+}
+
+impl Step {
+    /// The part of a plan that it belongs to.
+    pub fn phase(&self) -> Phase {
+        match self {
+            Step::DelRoute { .. } | Step::DelLink(_) => Phase::Removals,
+            Step::AddNetns { .. } => Phase::Namespaces,
+            Step::AddLink(_) | Step::SetLink { .. } => Phase::Links,
+            Step::SetSysctl { .. } => Phase::Sysctls,
+            Step::AddAddress { .. } | Step::DelAddress { .. } => Phase::Addresses,
+            Step::AddRoute { .. } => Phase::Routes,
+            Step::SetQdisc { .. } => Phase::Qdiscs,
+            Step::DelNetns { .. } => Phase::Drops,
+        }
+    }
+
+    /// `+` comes, `-` goes, `~` changes.
+    pub fn sign(&self) -> char {
+        match self {
+            Step::AddNetns { .. } | Step::AddLink(_) | Step::AddAddress { .. } | Step::AddRoute { .. } => '+',
+            Step::DelRoute { .. } | Step::DelLink(_) | Step::DelAddress { .. } | Step::DelNetns { .. } => '-',
+            Step::SetLink { .. } | Step::SetSysctl { .. } => '~',
+            Step::SetQdisc { from: None, .. } => '+',
+            Step::SetQdisc { to: None, .. } => '-',
+            Step::SetQdisc { .. } => '~',
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.sign())?;
+        match self {
+            Step::AddNetns { netns, .. } | Step::DelNetns { netns } => write!(f, "namespace {netns}"),
+            Step::AddLink(link) | Step::DelLink(link) => write!(f, "link {link}"),
+            Step::SetLink { at, from, to } => write!(f, "link {at}: {}", to.differences(from)),
+            Step::SetSysctl { netns, key, from: Some(from), to, .. } => {
+                write!(f, "sysctl {netns} {key}: {from} -> {to}")
+            }
+            Step::SetSysctl { netns, key, to, .. } => write!(f, "sysctl {netns} {key} = {to}"),
+            Step::AddAddress { at, address } | Step::DelAddress { at, address } => {
+                write!(f, "address {} on {at}", address.net)
+            }
+            Step::AddRoute { netns, route } | Step::DelRoute { netns, route } => write!(f, "route {route} in {netns}"),
+            Step::SetQdisc { at, from: Some(from), to: Some(to) } => write!(f, "qdisc on {at}: {from} -> {to}"),
+            Step::SetQdisc { at, from: None, to: Some(qdisc) } | Step::SetQdisc { at, from: Some(qdisc), to: None } => {
+                write!(f, "qdisc {qdisc} on {at}")
+            }
+            Step::SetQdisc { at, from: None, to: None } => write!(f, "qdisc on {at}: unchanged"),
+        }
+    }
+}
+
+impl fmt::Display for NewLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.at)?;
+        if let Some(peer) = &self.peer {
+            write!(f, " <-> {}", peer.at)?;
+        }
+        write!(f, " {}", self.link.kind)?;
+        if let Some(controller) = self.link.controller {
+            write!(f, " on bridge {controller}")?;
+        }
+        self.link.mtu.map_or(Ok(()), |mtu| write!(f, " mtu {mtu}"))
+    }
+}
+
+impl Settings {
+    /// Whether nothing is set.
+    pub fn is_empty(&self) -> bool {
+        *self == Settings::default()
+    }
+
+    /// `mtu 1500 -> 9000, ...`
+    fn differences(&self, from: &Settings) -> String {
+        fn word<T: fmt::Display>(name: &str, from: Option<&T>, to: Option<&T>) -> Option<String> {
+            match (from, to) {
+                (Some(from), Some(to)) => Some(format!("{name} {from} -> {to}")),
+                (None, Some(to)) => Some(format!("{name} {to}")),
+                _ => None,
+            }
+        }
+        let updown = |up: &bool| if *up { "up" } else { "down" };
+        let words = [
+            word("", from.kind.as_ref(), self.kind.as_ref()).map(|w| w.trim_start().to_owned()),
+            word("mac", from.mac.as_ref(), self.mac.as_ref()),
+            word("mtu", from.mtu.as_ref(), self.mtu.as_ref()),
+            self.up.as_ref().map(|up| updown(up).to_owned()),
+            word("bridge", from.controller.as_ref(), self.controller.as_ref()),
+            word("alias", from.alias.as_ref(), self.alias.as_ref()),
+            word("group", from.group.as_ref(), self.group.as_ref()),
+        ];
+        words.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Port::Free => f.write_str("none"),
+            Port::Of(bridge) => write!(f, "{bridge}"),
+        }
+    }
+}
