@@ -1,0 +1,67 @@
+//! What the tests need from Debian: the list with its reasons, and installing what is missing.
+//! Deliberately does not know how any of it is used, and touches nothing that is already there.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::error::Error;
+use crate::guest;
+use crate::program::{program, read_text, run_logged};
+use crate::talk::say;
+use crate::workspace::Workspace;
+
+/// A Debian package and what the tests do with it; the names are the same in Debian 12 and 13.
+struct Needed(&'static str, &'static str);
+
+const PACKAGES: [Needed; 9] = [
+    Needed("iproute2", "ip and tc: the observer that is not our own code"),
+    Needed("iputils-ping", "packets that cross what was made"),
+    Needed("procps", "sysctl, and what a namespace still runs"),
+    Needed("ethtool", "link settings read back"),
+    Needed("strace", "SIGKILL before the Nth request, in the fault tests"),
+    Needed("qemu-system-x86", "the guest kernel, for what this kernel lacks"),
+    Needed("busybox-static", "the guest's user space"),
+    Needed("kmod", "depmod: the guest's modules in loading order"),
+    Needed("xz-utils", "unpacks the guest's kernel and modules"),
+];
+
+/// `cargo xtask setup`: packages, and the guest kernel.
+pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode, Error> {
+    packages(workspace)?;
+    guest::fetch(workspace)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says what is missing and why it is needed, then installs it; the log is target/xtask/apt.log.
+pub(crate) fn packages(workspace: &Workspace) -> Result<(), Error> {
+    let missing: Vec<_> = PACKAGES.iter().filter(|Needed(name, _)| !is_installed(name)).collect();
+    if missing.is_empty() {
+        say!("setup: all Debian packages that the tests need are installed");
+        return Ok(());
+    }
+    say!("setup: installing from Debian, for the tests only:");
+    missing.iter().for_each(|Needed(name, why)| say!("  {name:<16} {why}"));
+    let names: Vec<_> = missing.iter().map(|Needed(name, _)| *name).collect();
+    if !is_root()? {
+        return Err(Error::NotRoot { packages: names.join(" ") });
+    }
+    let log = workspace.target.join("xtask/apt.log");
+    apt_get(&["update"], &log)?;
+    apt_get(&[&["install", "-y", "--no-install-recommends"], names.as_slice()].concat(), &log)
+}
+
+/// Whether dpkg has it, unpacked and configured.
+fn is_installed(package: &str) -> bool {
+    let status = read_text(program("dpkg-query").args(["-W", "-f", "${db:Status-Status}", package]));
+    status.is_ok_and(|status| status == "installed")
+}
+
+/// Whether apt-get may install.
+fn is_root() -> Result<bool, Error> {
+    Ok(read_text(program("id").arg("-u"))?.trim() == "0")
+}
+
+/// apt-get that asks nothing.
+fn apt_get(args: &[&str], log: &Path) -> Result<(), Error> {
+    run_logged(program("apt-get").arg("-q").args(args).env("DEBIAN_FRONTEND", "noninteractive"), log)
+}
