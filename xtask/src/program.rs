@@ -93,7 +93,8 @@ fn succeeded(command: &Command, status: ExitStatus, output: impl FnOnce() -> Str
 
 /// The command as one would type it, without its environment.
 fn shown(command: &Command) -> String {
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let name = Path::new(command.get_program()).file_name().unwrap_or(command.get_program());
+    let words = std::iter::once(name).chain(command.get_args());
     words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
 }
 

@@ -28,6 +28,9 @@ pub(crate) struct Args {
     /// Run only tests whose name contains this
     #[arg(long)]
     filter: Option<String>,
+    /// Run only tests of these packages; without it, of the whole workspace
+    #[arg(short, long = "package")]
+    packages: Vec<String>,
     /// The guest's kernel, by the Debian release that it comes from
     #[arg(long, value_enum, default_value_t)]
     kernel: guest::Release,
@@ -116,7 +119,7 @@ fn one_tier(workspace: &Workspace, tier: Tier, args: &Args) -> Result<Tally, Err
         return Ok(lint::tally(workspace));
     }
     let binary = binary_under_test(workspace)?;
-    let suites = suite::build(workspace, tier)?;
+    let suites = suite::build(workspace, tier, &args.packages)?;
     let filter = args.filter.as_deref();
     if tier == Tier::Guest {
         return guest::tally(
@@ -129,7 +132,7 @@ fn one_tier(workspace: &Workspace, tier: Tier, args: &Args) -> Result<Tally, Err
         tally += suite.run(workspace, &binary, filter)?;
     }
     if tier == Tier::Unit {
-        tally += suite::doc_tests(workspace, filter)?;
+        tally += suite::doc_tests(workspace, &args.packages, filter)?;
     }
     Ok(tally)
 }

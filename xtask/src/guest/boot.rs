@@ -58,6 +58,8 @@ struct Program {
     status: Option<i32>,
     /// Seconds after boot.
     start: f64,
+    /// What follows is the kernel's.
+    ended: bool,
     took: Duration,
 }
 
@@ -75,10 +77,13 @@ fn programs(console: &str) -> Vec<Program> {
         match word {
             "skip" => program.skips.push_str(&format!("{rest}\n")),
             "status" => program.status = rest.trim().parse().ok(),
-            "end" => program.took = Duration::from_secs_f64((uptime() - program.start).max(0.0)),
+            "end" => {
+                program.took = Duration::from_secs_f64((uptime() - program.start).max(0.0));
+                program.ended = true;
+            }
             _ => {}
         }
-        if mark.is_none() || !before.is_empty() {
+        if !program.ended && (mark.is_none() || !before.is_empty()) {
             program.output.push_str(&format!("{before}\n"));
         }
     }
@@ -92,13 +97,14 @@ mod tests {
     #[test]
     fn the_console_is_split_by_program() {
         let console = "boot noise\n@@ start 2.5\nrunning 1 test\nunfinished@@ status 101\n@@ skip vlan\ttest\n@@ end 3.1\n\
-                       @@ start 3.2\ntest result: ok. 1 passed; 0 failed\n@@ status 0\n@@ end 4.2\n@@ done\n";
+                       @@ start 3.2\ntest result: ok. 1 passed; 0 failed\n@@ status 0\n@@ end 4.2\n@@ done\nreboot: Restarting system\n";
         let [first, second] = programs(console).try_into().ok().unwrap();
         assert_eq!(
             (&*first.output, &*first.skips, first.status),
             ("running 1 test\nunfinished\n", "vlan\ttest\n", Some(101))
         );
         assert_eq!((first.took, second.took), (Duration::from_secs_f64(3.1 - 2.5), Duration::from_secs_f64(4.2 - 3.2)));
+        assert_eq!(second.output, "test result: ok. 1 passed; 0 failed\n");
         assert_eq!(Tally::of(&second.output, &second.skips, second.status == Some(0)).passed, 1);
     }
 

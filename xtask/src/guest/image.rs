@@ -30,6 +30,8 @@ pub(super) fn build(workspace: &Workspace, kernel: &Kernel, plan: &Plan<'_>, to:
     }
     archive.program(Path::new("/init"), INIT.as_bytes());
     archive.program(Path::new("/usr/bin/busybox"), &content(&which("busybox")?)?);
+    // busybox as a shell prefers its own ip and ping to the real ones.
+    add_program(&mut archive, &which("dash")?, Path::new("/usr/bin/sh"))?;
     for tool in TOOLS {
         add_program(&mut archive, &which(tool)?, &Path::new("/usr/sbin").join(tool))?;
     }

@@ -27,10 +27,11 @@ pub(crate) struct Suite {
     pub(crate) folder: PathBuf,
 }
 
-/// Builds all test programs of the workspace and returns those of the tier.
-pub(crate) fn build(workspace: &Workspace, tier: Tier) -> Result<Vec<Suite>, Error> {
+/// Builds all test programs of the workspace, or of these packages, and returns those of the tier.
+pub(crate) fn build(workspace: &Workspace, tier: Tier, packages: &[String]) -> Result<Vec<Suite>, Error> {
     let mut command = cargo();
-    command.args(["test", "--workspace", "--no-run", "--quiet", "--message-format=json-render-diagnostics"]);
+    command.arg("test").args(selection(packages));
+    command.args(["--no-run", "--quiet", "--message-format=json-render-diagnostics"]);
     // `read` keeps stderr for a failure's text: cargo's diagnostics are that text.
     let messages = read(command.current_dir(&workspace.root))?;
     let messages = String::from_utf8_lossy(&messages);
@@ -39,11 +40,16 @@ pub(crate) fn build(workspace: &Workspace, tier: Tier) -> Result<Vec<Suite>, Err
 }
 
 /// The examples in the documentation: rustdoc builds and runs those, there is no program to keep.
-pub(crate) fn doc_tests(workspace: &Workspace, filter: Option<&str>) -> Result<Tally, Error> {
+pub(crate) fn doc_tests(workspace: &Workspace, packages: &[String], filter: Option<&str>) -> Result<Tally, Error> {
     let mut command = cargo();
-    command.args(["test", "--workspace", "--doc"]).current_dir(&workspace.root);
+    command.arg("test").args(selection(packages)).arg("--doc").current_dir(&workspace.root);
     command.args(filter.into_iter().flat_map(|filter| ["--", filter]));
     supervised(workspace, "documentation", &mut command)
+}
+
+/// The packages as cargo's options.
+fn selection(packages: &[String]) -> Vec<&str> {
+    if packages.is_empty() { vec!["--workspace"] } else { packages.iter().flat_map(|it| ["--package", it]).collect() }
 }
 
 /// The tier of a test program: by where its file lies and what it is called; nothing for anything else.
