@@ -2,26 +2,38 @@
 //! Deliberately does not know containers, pods, documents or files of its own.
 
 mod address;
+mod apply;
+mod converge;
+mod error;
 mod link;
 mod mac;
 mod name;
+mod observe;
 mod ownership;
 mod plan;
 mod qdisc;
 mod route;
 mod state;
+mod sysctl;
+mod verify;
 
 pub use self::{
     address::{Address, Origin},
+    apply::{Control, Journal, PhaseTime, Progress},
+    converge::{Failure, Missing, Report, Undone, converge},
+    error::{Error, Kind},
     link::{Bridge, Dummy, Link, LinkKind, Macvlan, MacvlanMode, Veth, Vlan, VlanProtocol, Vxlan},
     mac::{Mac, MacError},
     name::{IfName, Label, LinkRef, NameError, Owner},
+    observe::{Scope, observe},
     ownership::Mark,
     plan::{Conflict, Extra, NewLink, Phase, Plan, Port, Settings, Step, plan, undo},
     qdisc::{Netem, Qdisc, Tbf},
     route::{Hop, Route, RouteKind},
     state::{Namespace, Source, State},
 };
+
+use verify::verify;
 
 /// A hash that never changes from release to release (FNV-1a, finished with a mix, parts kept apart).
 pub(crate) fn stable_hash(parts: &[&[u8]]) -> u64 {

@@ -17,6 +17,7 @@ use netlink_packet_core::{NLM_F_CREATE, NLM_F_EXCL};
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkInfo, LinkMessage};
 use netlink_packet_route::nsid::{NsidAttribute, NsidMessage};
+use nix::errno::Errno;
 use wireloom_netns::Netns;
 
 use crate::kernel::RTNLGRP_LINK;
@@ -58,8 +59,9 @@ impl Graveyard {
     }
 
     /// Waits until the links of all watched namespaces are gone, and returns the labels of those that somebody still
-    /// holds, sorted. It does not wait for these. An error when the kernel does not get that far in time.
-    pub fn wait(mut self, timeout: Duration) -> Result<Vec<String>> {
+    /// holds, sorted. It does not wait for these: there, it deletes the links of `group`, by way of the namespace's id.
+    /// An error when the kernel does not get that far in time.
+    pub fn wait(mut self, timeout: Duration, group: u32) -> Result<Vec<String>> {
         if self.watched.is_empty() {
             return Ok(Vec::new());
         }
@@ -68,7 +70,10 @@ impl Graveyard {
             self.send_canary(started, timeout)?;
             let held = self.held()?;
             if held.is_empty() || started.elapsed() > PASSING.min(timeout) {
-                return Ok(held);
+                held.iter().try_for_each(|id| self.delete_group(*id, group))?;
+                let mut labels: Vec<String> = held.iter().filter_map(|id| self.watched.get(id).cloned()).collect();
+                labels.sort_unstable();
+                return Ok(labels);
             }
             thread::sleep(Duration::from_millis(2));
         }
@@ -89,17 +94,28 @@ impl Graveyard {
         Ok(())
     }
 
-    fn held(&mut self) -> Result<Vec<String>> {
+    /// The ids that are still there.
+    fn held(&mut self) -> Result<Vec<i32>> {
         let mut held = Vec::new();
         for message in self.socket.dump(RouteNetlinkMessage::GetNsId(NsidMessage::default()))? {
             let RouteNetlinkMessage::NewNsId(message) = message else { continue };
             held.extend(message.attributes.iter().find_map(|attribute| match attribute {
-                NsidAttribute::Id(id) => self.watched.get(id).cloned(),
+                NsidAttribute::Id(id) if self.watched.contains_key(id) => Some(*id),
                 _ => None,
             }));
         }
-        held.sort_unstable();
         Ok(held)
+    }
+
+    /// Like `ip -n NETNS link del group GROUP`, in a namespace that has no name any more.
+    fn delete_group(&mut self, id: i32, group: u32) -> Result<()> {
+        let mut message = LinkMessage::default();
+        message.attributes = vec![LinkAttribute::IfNetnsId(id), LinkAttribute::Group(group)];
+        match self.socket.request(RouteNetlinkMessage::DelLink(message), 0) {
+            // No link of that group, or the namespace has gone at last.
+            Err(error) if matches!(error.errno(), Some(Errno::ENODEV | Errno::EINVAL)) => Ok(()),
+            outcome => outcome,
+        }
     }
 }
 

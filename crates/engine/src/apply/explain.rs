@@ -1,0 +1,66 @@
+//! What a refusal means, where the kernel's own words do not say it.
+
+use nix::errno::Errno;
+
+use crate::{Error, LinkKind, Qdisc, Step};
+
+/// Puts the step's meaning to the kernel's answer: a missing feature becomes [`Error::NotSupported`], an answer without
+/// text gets a hint.
+pub(crate) fn explain(step: &Step, error: Error) -> Error {
+    let Error::Netlink { netns, source, hint: _ } = error else { return error };
+    let Some(errno) = source.errno() else { return Error::Netlink { netns, source, hint: None } };
+    if let Some(feature) = missing_feature(step, errno, source.message()) {
+        return Error::NotSupported { feature, since: None };
+    }
+    let hint = match source.message() {
+        Some(_) => None,
+        None => hint(step, errno),
+    };
+    Error::Netlink { netns, source, hint }
+}
+
+/// The kernel says "Unknown device type" for a kind of link, and "Specified qdisc kind is unknown" for one of a qdisc.
+fn missing_feature(step: &Step, errno: Errno, message: Option<&str>) -> Option<String> {
+    let unknown = message.is_some_and(|message| message.to_lowercase().contains("unknown"));
+    match (step, errno) {
+        (Step::AddLink(new), Errno::EOPNOTSUPP) if unknown || message.is_none() => {
+            Some(format!("{} links, which {} needs", new.link.kind.name(), new.at))
+        }
+        (Step::SetQdisc { at, to: Some(qdisc), .. }, Errno::ENOENT | Errno::EOPNOTSUPP) if unknown => {
+            let name = match qdisc {
+                Qdisc::Netem(_) => "netem",
+                Qdisc::Tbf(_) => "tbf",
+                Qdisc::Other(kind) => kind,
+            };
+            Some(format!("{name} qdisc, which {at} needs"))
+        }
+        _ => None,
+    }
+}
+
+fn hint(step: &Step, errno: Errno) -> Option<&'static str> {
+    match (step, errno) {
+        (_, Errno::EPERM) => Some("CAP_NET_ADMIN is needed in that namespace"),
+        (Step::AddLink(_), Errno::EEXIST) => Some("an interface of that name is there already"),
+        (Step::AddLink(new), Errno::EBUSY) if matches!(new.link.kind, LinkKind::Macvlan(_)) => {
+            Some("the parent is used otherwise, by a bridge or in passthru mode")
+        }
+        (Step::AddLink(_), Errno::EADDRINUSE) => Some("the same tunnel is there already"),
+        (Step::AddLink(_) | Step::SetLink { .. }, Errno::EXFULL) => Some("a bridge takes 1023 ports"),
+        (Step::AddLink(_) | Step::SetLink { .. }, Errno::ERANGE) => Some("the MTU is above that of the parent"),
+        (Step::AddLink(_) | Step::SetLink { .. }, Errno::EINVAL) => Some("the MTU or another setting is out of range"),
+        (Step::AddLink(_) | Step::SetLink { .. }, Errno::EADDRNOTAVAIL) => Some("the MAC address cannot be used"),
+        (Step::AddLink(_) | Step::SetLink { .. }, Errno::ENODEV) => Some("the parent or bridge has just gone"),
+        (Step::AddAddress { .. }, Errno::EEXIST) => Some("the address is there already"),
+        (Step::AddAddress { .. }, Errno::EACCES) => Some("IPv6 is switched off there (net.ipv6.conf.*.disable_ipv6)"),
+        (Step::AddRoute { .. }, Errno::EEXIST) => {
+            Some("a route to the same destination with that metric is there already")
+        }
+        (Step::AddRoute { .. }, Errno::ENETUNREACH | Errno::EHOSTUNREACH) => {
+            Some("the gateway is in no subnet of that namespace, or its link is down")
+        }
+        (Step::AddRoute { .. }, Errno::ENETDOWN) => Some("the link is down"),
+        (Step::AddRoute { .. }, Errno::EINVAL) => Some("the source address or the gateway does not fit"),
+        _ => None,
+    }
+}

@@ -1,0 +1,156 @@
+//! Making, changing and deleting links.
+
+use std::os::fd::{AsFd, AsRawFd};
+
+use netlink_packet_route::{
+    RouteNetlinkMessage as Message,
+    link::{InfoData, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage},
+};
+use nix::errno::Errno;
+
+use super::kernel::{Kernel, NEW};
+use crate::{Error, Link, LinkRef, NewLink, Port, Settings, link::Encoded};
+
+impl Kernel<'_> {
+    /// One request makes the link, or both ends of a pair, in place; a second one for each end gives it its mark, which
+    /// a request that makes a link cannot carry, and brings up the far end, which that request refuses.
+    pub(super) fn add_link(&mut self, new: &NewLink) -> Result<(), Error> {
+        match self.make(new, true) {
+            // Somebody may have taken the number that we chose: then the kernel chooses, unless it is the name.
+            Err(error) if error.errno() == Some(Errno::EEXIST) && !self.any_name_taken(new)? => {
+                self.make(new, false)?
+            }
+            outcome => outcome?,
+        }
+        let marked =
+            self.mark(new, false).and_then(|()| new.peer.as_deref().map_or(Ok(()), |peer| self.mark(peer, true)));
+        if marked.is_err() {
+            self.del_link(new)?;
+        }
+        marked
+    }
+
+    fn any_name_taken(&mut self, new: &NewLink) -> Result<bool, Error> {
+        let peer = new.peer.as_ref().map(|peer| &peer.at);
+        for at in [Some(&new.at), peer].into_iter().flatten() {
+            if self.look_up(at)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn make(&mut self, new: &NewLink, with_index: bool) -> Result<(), Error> {
+        let from = new.link.kind.made_from().unwrap_or(&new.at.netns).clone();
+        let mut message = self.new_message(new, with_index, from != new.at.netns)?;
+        if new.link.up == Some(true) {
+            message.header.flags |= LinkFlags::Up;
+            message.header.change_mask |= LinkFlags::Up;
+        }
+        let encoded = self.encode_kind(&new.at, &new.link)?;
+        if let Some(below) = &encoded.below {
+            let index = self.index(below)?;
+            message.attributes.push(LinkAttribute::Link(index));
+        }
+        let data = match new.peer.as_deref() {
+            None => encoded.data,
+            Some(peer) => {
+                let message = self.new_message(peer, with_index, peer.at.netns != from)?;
+                Some(InfoData::Veth(InfoVeth::Peer(message)))
+            }
+        };
+        let info = [LinkInfo::Kind(encoded.kind)].into_iter().chain(data.map(LinkInfo::Data));
+        message.attributes.push(LinkAttribute::LinkInfo(info.collect()));
+        self.request(&from, Message::NewLink(message), NEW)?;
+        for end in [Some(new), new.peer.as_deref()].into_iter().flatten() {
+            match end.link.index.filter(|_| with_index) {
+                Some(index) => self.remember(&end.at, index),
+                None => self.forget(&end.at),
+            }
+        }
+        Ok(())
+    }
+
+    /// What a request to make a link says about one end.
+    fn new_message(&mut self, new: &NewLink, with_index: bool, elsewhere: bool) -> Result<LinkMessage, Error> {
+        let link = &new.link;
+        let mut message = LinkMessage::default();
+        message.header.index = link.index.filter(|_| with_index).unwrap_or(0);
+        let attributes = &mut message.attributes;
+        attributes.push(LinkAttribute::IfName(new.at.ifname.to_string()));
+        attributes.extend(link.mtu.map(LinkAttribute::Mtu));
+        attributes.extend(link.mac.map(|mac| LinkAttribute::Address(mac.0.to_vec())));
+        attributes.extend(link.group.map(LinkAttribute::Group));
+        if let Some(queues) = link.queues {
+            attributes.extend([LinkAttribute::NumTxQueues(queues), LinkAttribute::NumRxQueues(queues)]);
+        }
+        if let Some(controller) = link.controller {
+            attributes.push(LinkAttribute::Controller(self.index(&LinkRef::new(&new.at.netns, controller))?));
+        }
+        if elsewhere {
+            let target = self.open(&new.at.netns)?;
+            attributes.push(LinkAttribute::NetNsFd(target.netns.as_fd().as_raw_fd()));
+        }
+        Ok(message)
+    }
+
+    fn encode_kind(&mut self, at: &LinkRef, link: &Link) -> Result<Encoded, Error> {
+        if let Some(parent) = link.kind.parent() {
+            self.index(parent)?;
+        }
+        let encoded = link.kind.encode(&|at| self.known_index(at));
+        encoded.ok_or_else(|| Error::NotSupported { feature: format!("way to make {at} ({})", link.kind), since: None })
+    }
+
+    fn mark(&mut self, new: &NewLink, bring_up: bool) -> Result<(), Error> {
+        let up = new.link.up.filter(|up| bring_up && *up);
+        self.set_link(&new.at, &Settings { alias: new.link.alias.clone(), up, ..Settings::default() })
+    }
+
+    pub(super) fn set_link(&mut self, at: &LinkRef, to: &Settings) -> Result<(), Error> {
+        let mut message = LinkMessage::default();
+        message.header.index = self.index(at)?;
+        if let Some(kind) = &to.kind {
+            let encoded = self.encode_kind(at, &Link::new(kind.clone()))?;
+            let mut change = message.clone();
+            let info = [LinkInfo::Kind(encoded.kind)].into_iter().chain(encoded.data.map(LinkInfo::Data));
+            change.attributes.push(LinkAttribute::LinkInfo(info.collect()));
+            self.request(&at.netns, Message::NewLink(change), 0)?;
+        }
+        if let Some(up) = to.up {
+            message.header.flags = if up { LinkFlags::Up } else { LinkFlags::empty() };
+            message.header.change_mask = LinkFlags::Up;
+        }
+        let attributes = &mut message.attributes;
+        attributes.extend(to.mac.map(|mac| LinkAttribute::Address(mac.0.to_vec())));
+        attributes.extend(to.mtu.map(LinkAttribute::Mtu));
+        attributes.extend(to.group.map(LinkAttribute::Group));
+        attributes.extend(to.alias.clone().map(LinkAttribute::IfAlias));
+        match to.controller {
+            None => {}
+            Some(Port::Free) => attributes.push(LinkAttribute::Controller(0)),
+            Some(Port::Of(bridge)) => {
+                attributes.push(LinkAttribute::Controller(self.index(&LinkRef::new(&at.netns, bridge))?));
+            }
+        }
+        if message.attributes.is_empty() && to.up.is_none() {
+            return Ok(());
+        }
+        self.request(&at.netns, Message::SetLink(message), 0)
+    }
+
+    /// One that is gone already is gone.
+    pub(super) fn del_link(&mut self, gone: &NewLink) -> Result<(), Error> {
+        let Ok(index) = self.index(&gone.at) else { return Ok(()) };
+        let mut message = LinkMessage::default();
+        message.header.index = index;
+        let outcome = self.request(&gone.at.netns, Message::DelLink(message), 0);
+        for end in [Some(gone), gone.peer.as_deref()].into_iter().flatten() {
+            self.forget(&end.at);
+        }
+        match outcome {
+            Err(error) if error.errno() == Some(Errno::ENODEV) => Ok(()),
+            outcome => outcome,
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Making and dropping namespaces of ours.
+
+use std::{ops::ControlFlow, time::Duration};
+
+use netlink_packet_route::{
+    RouteNetlinkMessage as Message,
+    link::{LinkAttribute, LinkFlags, LinkMessage},
+};
+use wireloom_netlink::Graveyard;
+use wireloom_netns::Netns;
+
+use super::kernel::Kernel;
+use crate::{Error, Label, Source, observe};
+
+/// The kernel cleans up thousands of namespaces in a second; past this it hangs.
+const CLEAN_UP: Duration = Duration::from_secs(60);
+
+impl Kernel<'_> {
+    /// Makes namespaces in order, sets their baseline, and marks them on their `lo`. Returns how many are done.
+    pub(super) fn add_netns(
+        &mut self,
+        wanted: &[(&Label, &str)],
+        go_on: &mut dyn FnMut(usize) -> bool,
+    ) -> (usize, Option<Error>) {
+        let names: Result<Vec<String>, Error> = wanted.iter().map(|(label, _)| self.name(label)).collect();
+        let names = match names {
+            Ok(names) => names,
+            Err(error) => return (0, Some(error)),
+        };
+        let baseline = self.baseline;
+        let mut done = 0;
+        let mut failed = None;
+        let made = wireloom_netns::create_many(
+            names.into_iter(),
+            |_| baseline.write(),
+            |name, made| {
+                let (label, alias) = wanted[done];
+                let outcome = made.or_else(|error| replace_stale(name, error, baseline)).map_err(Error::netns(label));
+                match outcome.and_then(|netns| self.begin(label, netns, name, alias)) {
+                    Err(error) => {
+                        failed = Some(error);
+                        return ControlFlow::Break(());
+                    }
+                    Ok(()) => done += 1,
+                }
+                if go_on(done) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            },
+        );
+        if let (Err(source), Some((label, _)), None) = (made, wanted.get(done), &failed) {
+            failed = Some(Error::Netns { netns: (*label).clone(), source });
+        }
+        (done, failed)
+    }
+
+    /// The mark and `lo` up, in one request. A namespace that cannot be marked does not stay.
+    fn begin(&mut self, label: &Label, netns: Netns, name: &str, alias: &str) -> Result<(), Error> {
+        self.keep(label, netns)?;
+        let mut message = LinkMessage::default();
+        message.header.index = 1;
+        message.header.flags = LinkFlags::Up;
+        message.header.change_mask = LinkFlags::Up;
+        message.attributes.push(LinkAttribute::IfAlias(alias.to_owned()));
+        let outcome = self.request(label, Message::SetLink(message), 0);
+        if outcome.is_err() {
+            self.close(label);
+            wireloom_netns::remove(name).map_err(Error::netns(label))?;
+        }
+        outcome
+    }
+
+    fn name(&self, label: &Label) -> Result<String, Error> {
+        match self.source(label)? {
+            Source::Named(name) => Ok(name.clone()),
+            Source::Current | Source::Path(_) => {
+                let path = std::path::PathBuf::from(label.as_str());
+                Err(Error::Netns { netns: label.clone(), source: wireloom_netns::Error::NotFound { path } })
+            }
+        }
+    }
+
+    /// Drops namespaces and waits until the links in them are gone, also in those that somebody else holds.
+    pub(super) fn del_netns(&mut self, gone: &[&Label]) -> Option<(usize, Error)> {
+        let mut names = Vec::with_capacity(gone.len());
+        let mut graveyard = match Graveyard::new() {
+            Ok(graveyard) => graveyard,
+            Err(source) => return Some((0, Error::Netlink { netns: gone[0].clone(), source, hint: None })),
+        };
+        for (at, label) in gone.iter().enumerate() {
+            self.close(label);
+            match self.name(label).and_then(|name| watch(&mut graveyard, label, &name).map(|()| name)) {
+                Ok(name) => names.push(name),
+                Err(error) => return Some((at, error)),
+            }
+        }
+        if let Some((name, source)) = wireloom_netns::remove_many(&names).into_iter().next() {
+            let at = names.iter().position(|n| *n == name).unwrap_or(0);
+            return Some((at, Error::Netns { netns: gone[at].clone(), source }));
+        }
+        match graveyard.wait(CLEAN_UP, self.owner.group()) {
+            Ok(held) => {
+                self.held.extend(held.iter().filter_map(|label| label.parse().ok()));
+                None
+            }
+            Err(source) => Some((0, Error::Netlink { netns: gone[0].clone(), source, hint: None })),
+        }
+    }
+}
+
+/// A name that a crash of ours has left without a namespace behind it is used again; anything else is in the way.
+fn replace_stale(
+    name: &str,
+    error: wireloom_netns::Error,
+    baseline: &crate::sysctl::Baseline,
+) -> Result<Netns, wireloom_netns::Error> {
+    let stale = matches!(error, wireloom_netns::Error::Exists { .. })
+        && matches!(Netns::named(name), Err(wireloom_netns::Error::NotNetns { .. }));
+    if !stale {
+        return Err(error);
+    }
+    wireloom_netns::remove(name)?;
+    let netns = Netns::create(name)?;
+    let inside = |e: std::io::Error| wireloom_netns::Error::Inside { name: name.to_owned(), reason: e.to_string() };
+    netns.run(|| baseline.write())?.map_err(inside)?;
+    Ok(netns)
+}
+
+fn watch(graveyard: &mut Graveyard, label: &Label, name: &str) -> Result<(), Error> {
+    match observe::open(label, &Source::Named(name.to_owned()))? {
+        Some(netns) => graveyard.watch(&netns, label.as_str()).map_err(Error::netlink(label)),
+        None => Ok(()),
+    }
+}

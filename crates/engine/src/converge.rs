@@ -1,0 +1,208 @@
+//! converge(): looks, plans, applies and verifies; takes its steps back when one fails.
+
+use std::time::Instant;
+
+use thiserror::Error;
+
+use crate::{
+    Conflict, Control, Error, Journal, Kind, Label, LinkRef, PhaseTime, Plan, Scope, State, Step,
+    apply::{Applied, apply},
+    observe, plan, undo, verify,
+};
+
+/// What a run has done.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// The steps, all of which were done.
+    pub plan: Plan,
+    /// How long each part took, in order; first `observe`, last `verify`.
+    pub phases: Vec<PhaseTime>,
+    /// Namespaces that were dropped, and live on without our links because somebody holds them.
+    pub held: Vec<Label>,
+}
+
+/// Why the kernel is not as desired.
+#[derive(Debug, Error)]
+pub enum Failure {
+    /// The kernel could not be read. Nothing was changed.
+    #[error("read the state of the kernel: {0}")]
+    Observe(#[source] Box<Error>),
+    /// Something of others is in the way. Nothing was changed.
+    #[error("{}", all(.0))]
+    Conflicts(Vec<Conflict>),
+    /// What is about to be done could not be written down. Nothing was changed.
+    #[error("write down what is about to be done: {0}")]
+    Journal(#[source] std::io::Error),
+    /// A step failed.
+    #[error("{step}: {error}; {rest}")]
+    Step {
+        /// The step.
+        step: Box<Step>,
+        /// Why.
+        #[source]
+        error: Box<Error>,
+        /// What became of the steps before it.
+        rest: Undone,
+    },
+    /// All steps were done, and yet the kernel is not as desired.
+    #[error("the kernel took every step, and yet {}; {rest}", all(missing))]
+    Verify {
+        /// What is missing.
+        missing: Vec<Missing>,
+        /// What became of the steps.
+        rest: Undone,
+    },
+    /// It was told to stop.
+    #[error("stopped; {rest}")]
+    Cancelled {
+        /// What became of the steps before.
+        rest: Undone,
+    },
+}
+
+/// What a verification has found missing.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum Missing {
+    /// A step that a second plan would do again.
+    #[error("it would have to be done again: {0}")]
+    Step(Box<Step>),
+    /// Somebody else on the segment has an address.
+    #[error("address {net} on {at} is used by somebody else on that segment (duplicate address detection failed)")]
+    Duplicate {
+        /// The link.
+        at: LinkRef,
+        /// The address.
+        net: ipnet::IpNet,
+    },
+    /// Another conflict than before.
+    #[error("{0}")]
+    Conflict(Box<Conflict>),
+    /// It could not be read.
+    #[error("it could not be read: {0}")]
+    Unread(String),
+}
+
+/// What became of steps that were done before something failed.
+#[derive(Debug, Default)]
+pub struct Undone {
+    /// How many were done.
+    pub done: usize,
+    /// Whether they were left on purpose.
+    pub kept: bool,
+    /// Those that could not be taken back, and why.
+    pub left: Vec<(Step, Error)>,
+}
+
+impl std::fmt::Display for Undone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match (self.done, self.kept, self.left.len()) {
+            (0, ..) => f.write_str("nothing was changed"),
+            (done, true, _) => write!(f, "the {done} steps before it were kept"),
+            (1, false, 0) => f.write_str("the step before it was taken back"),
+            (done, false, 0) => write!(f, "the {done} steps before it were taken back"),
+            (done, false, _) => {
+                write!(f, "of the {done} steps before it these could not be taken back: ")?;
+                let left: Vec<String> = self.left.iter().map(|(step, error)| format!("{step} ({error})")).collect();
+                f.write_str(&left.join("; "))
+            }
+        }
+    }
+}
+
+impl Failure {
+    /// What a front end does about it.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Failure::Observe(error) => error.kind(),
+            Failure::Step { error, .. } => error.kind(),
+            Failure::Journal(_) | Failure::Verify { .. } => Kind::Busy,
+            Failure::Cancelled { .. } => Kind::Interrupted,
+            Failure::Conflicts(conflicts) => match conflicts.first() {
+                Some(Conflict::MissingNetns { .. } | Conflict::MissingParent { .. }) => Kind::NotFound,
+                Some(Conflict::MissingController { .. }) => Kind::NotFound,
+                _ => Kind::Exists,
+            },
+        }
+    }
+}
+
+fn all<T: std::fmt::Display>(items: &[T]) -> String {
+    items.iter().map(T::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Makes the kernel as desired. Where nothing differs it only looks.
+///
+/// # Errors
+/// What stopped it, and what became of the steps that had been done by then.
+pub fn converge(
+    desired: &State,
+    scope: &Scope,
+    journal: &mut dyn Journal,
+    control: &mut Control<'_>,
+) -> Result<Report, Failure> {
+    let mut watch = Watch(Vec::new());
+    let observed = watch.time("observe", || observe(scope)).map_err(|error| Failure::Observe(Box::new(error)))?;
+    let plan = plan(desired, &observed).map_err(Failure::Conflicts)?;
+    if plan.is_empty() {
+        return Ok(Report { plan, phases: watch.0, held: Vec::new() });
+    }
+    journal.begin(&plan).map_err(Failure::Journal)?;
+    let mut applied = apply(&plan, &plan.steps, &observed, journal, control);
+    watch.0.append(&mut applied.phases);
+    let mut back =
+        |applied: &Applied, control: &mut Control<'_>| take_back(&plan, applied, &observed, journal, control);
+    if let Some((step, error)) = applied.failed.take() {
+        let rest = back(&applied, control);
+        return Err(Failure::Step { step: Box::new(step), error: Box::new(error), rest });
+    }
+    if applied.done.len() < plan.steps.len() {
+        return Err(Failure::Cancelled { rest: back(&applied, control) });
+    }
+    let missing = watch.time("verify", || verify(desired, scope, control.cancelled));
+    if !missing.is_empty() {
+        return Err(Failure::Verify { missing, rest: back(&applied, control) });
+    }
+    Ok(Report { plan, phases: watch.0, held: applied.held })
+}
+
+/// Undoes what was done, as far as it goes: a step that cannot be taken back does not hold up the others.
+fn take_back(
+    plan: &Plan,
+    applied: &Applied,
+    observed: &State,
+    journal: &mut dyn Journal,
+    control: &mut Control<'_>,
+) -> Undone {
+    let done: Vec<Step> = applied.done.iter().map(|at| plan.steps[*at].clone()).collect();
+    let mut undone = Undone { done: done.len(), kept: control.keep_partial, left: Vec::new() };
+    if control.keep_partial {
+        return undone;
+    }
+    let never = std::sync::atomic::AtomicBool::new(false);
+    let mut steps = undo(&done);
+    while !steps.is_empty() {
+        let mut control = Control { cancelled: &never, progress: &mut *control.progress, keep_partial: false };
+        let mut way_back = apply(plan, &steps, observed, journal, &mut control);
+        let Some((step, error)) = way_back.failed.take() else { break };
+        let mut at = 0;
+        steps.retain(|_| {
+            at += 1;
+            !way_back.done.contains(&(at - 1))
+        });
+        steps.retain(|left| *left != step);
+        undone.left.push((step, error));
+    }
+    undone
+}
+
+/// Measures parts.
+struct Watch(Vec<PhaseTime>);
+
+impl Watch {
+    fn time<T>(&mut self, name: &str, work: impl FnOnce() -> T) -> T {
+        let start = Instant::now();
+        let outcome = work();
+        self.0.push(PhaseTime { name: name.to_owned(), ms: start.elapsed().as_secs_f64() * 1000.0 });
+        outcome
+    }
+}

@@ -1,0 +1,191 @@
+//! One namespace as the kernel tells it: links, addresses, routes, root qdiscs and the settings asked for.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    os::fd::{AsFd, AsRawFd},
+};
+
+use netlink_packet_route::{
+    AddressFamily, RouteNetlinkMessage as Message,
+    address::AddressMessage,
+    link::{LinkAttribute, LinkExtentMask, LinkMessage},
+    nsid::{NsidAttribute, NsidMessage},
+    route::RouteMessage,
+    tc::TcMessage,
+};
+use wireloom_netlink::Socket;
+use wireloom_netns::Netns;
+
+use super::{Scope, link::RawLink, scope::Place};
+use crate::{Address, Error, IfName, Label, Link, LinkKind, Mark, Namespace, Qdisc, Route, Source, sysctl};
+
+/// A namespace whose links are not yet resolved.
+pub(super) struct Raw {
+    pub(super) label: Label,
+    pub(super) links: Vec<RawLink>,
+    /// Which namespaces the numbers in IFLA_LINK_NETNSID stand for.
+    pub(super) nsids: HashMap<i32, Label>,
+    addresses: HashMap<u32, Vec<Address>>,
+    qdiscs: HashMap<u32, Qdisc>,
+    routes: Vec<Route>,
+    sysctls: BTreeMap<String, String>,
+}
+
+impl Raw {
+    /// `None` where there is no such namespace.
+    pub(super) fn read(scope: &Scope, label: &Label) -> Result<Option<Raw>, Error> {
+        let place = &scope.places[label];
+        let Some(netns) = open(label, &place.source)? else { return Ok(None) };
+        let mut socket = Socket::open(&netns).map_err(Error::netlink(label))?;
+        let links = links(&mut socket, label)?;
+        let names: HashMap<u32, IfName> = links.iter().map(|link| (link.index, link.name)).collect();
+        let raw = Raw {
+            addresses: addresses(&mut socket, label)?,
+            routes: routes(&mut socket, label, &names)?,
+            qdiscs: qdiscs(&mut socket, label, &links)?,
+            nsids: nsids(&mut socket, label, scope, &links)?,
+            sysctls: sysctls(&netns, label, place)?,
+            label: label.clone(),
+            links,
+        };
+        Ok(Some(raw))
+    }
+
+    /// Puts it together, with the kinds that are known by now.
+    pub(super) fn finish(mut self, scope: &Scope, kinds: Vec<(LinkKind, Option<IfName>)>) -> Namespace {
+        let place = &scope.places[&self.label];
+        let group = scope.owner.group();
+        let mark = self.links.iter().find(|link| link.name == IfName::lo()).and_then(|lo| lo.link.mark());
+        let own = match mark {
+            Some(mark) => mark == Mark::netns(&scope.owner, &self.label),
+            // Killed between making it and marking it: then there is nothing in it yet but what is in our group.
+            None => place.claimed && self.links.iter().all(|l| l.name == IfName::lo() || l.link.group == Some(group)),
+        };
+        let mut namespace = Namespace::new(place.source.clone(), own);
+        for (raw, (kind, controller)) in self.links.into_iter().zip(kinds) {
+            let at = crate::LinkRef::new(&self.label, raw.name);
+            let in_group = raw.link.group == Some(group) && raw.link.mark().is_none();
+            let claimed = in_group && (own || scope.claims.contains(&at)) && kind != LinkKind::Loopback;
+            let addresses = self.addresses.remove(&raw.index).unwrap_or_default();
+            let qdisc = self.qdiscs.remove(&raw.index);
+            namespace.links.insert(raw.name, Link { kind, controller, claimed, addresses, qdisc, ..raw.link });
+        }
+        namespace.routes = self.routes;
+        namespace.sysctls = self.sysctls;
+        namespace.before = place.before.clone();
+        namespace
+    }
+}
+
+/// Opens a namespace; `None` where there is none. A name without a namespace behind it is what a crash of ours leaves.
+pub(crate) fn open(label: &Label, source: &Source) -> Result<Option<Netns>, Error> {
+    let netns = match source {
+        Source::Current => Netns::current(),
+        Source::Named(name) => Netns::named(name),
+        Source::Path(path) => Netns::open(path),
+    };
+    match netns {
+        Ok(netns) => Ok(Some(netns)),
+        Err(wireloom_netns::Error::NotFound { .. }) => Ok(None),
+        Err(wireloom_netns::Error::NotNetns { .. }) if matches!(source, Source::Named(_)) => Ok(None),
+        Err(source) => Err(Error::Netns { netns: label.clone(), source }),
+    }
+}
+
+/// The mark on the `lo` of a namespace, if there is one.
+pub(super) fn mark(label: &Label, source: &Source) -> Result<Option<Mark>, Error> {
+    let Some(netns) = open(label, source)? else { return Ok(None) };
+    let mut message = LinkMessage::default();
+    message.header.index = 1;
+    message.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
+    let mut socket = Socket::open(&netns).map_err(Error::netlink(label))?;
+    match socket.get(Message::GetLink(message)).map_err(Error::netlink(label))? {
+        Some(Message::NewLink(lo)) => Ok(RawLink::decode(&lo).and_then(|lo| lo.link.mark())),
+        _ => Ok(None),
+    }
+}
+
+fn links(socket: &mut Socket, label: &Label) -> Result<Vec<RawLink>, Error> {
+    let mut message = LinkMessage::default();
+    message.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
+    let answers = socket.dump(Message::GetLink(message)).map_err(Error::netlink(label))?;
+    let decode = |answer: &Message| match answer {
+        Message::NewLink(message) => RawLink::decode(message),
+        _ => None,
+    };
+    Ok(answers.iter().filter_map(decode).collect())
+}
+
+fn addresses(socket: &mut Socket, label: &Label) -> Result<HashMap<u32, Vec<Address>>, Error> {
+    let mut all: HashMap<u32, Vec<Address>> = HashMap::new();
+    let answers = socket.dump(Message::GetAddress(AddressMessage::default())).map_err(Error::netlink(label))?;
+    for answer in answers {
+        if let Message::NewAddress(message) = answer {
+            all.entry(message.header.index).or_default().extend(Address::decode(&message));
+        }
+    }
+    Ok(all)
+}
+
+fn routes(socket: &mut Socket, label: &Label, names: &HashMap<u32, IfName>) -> Result<Vec<Route>, Error> {
+    let mut all = Vec::new();
+    for family in [AddressFamily::Inet, AddressFamily::Inet6] {
+        let mut message = RouteMessage::default();
+        message.header.address_family = family;
+        let answers = socket.dump(Message::GetRoute(message)).map_err(Error::netlink(label))?;
+        let decode = |answer: &Message| match answer {
+            Message::NewRoute(message) => Route::decode(message, &|index| names.get(&index).copied()),
+            _ => None,
+        };
+        all.extend(answers.iter().filter_map(decode));
+    }
+    Ok(all)
+}
+
+/// Only where a link says that its root qdisc is one that somebody has put there.
+fn qdiscs(socket: &mut Socket, label: &Label, links: &[RawLink]) -> Result<HashMap<u32, Qdisc>, Error> {
+    if links.iter().all(|link| link.has_default_qdisc) {
+        return Ok(HashMap::new());
+    }
+    let answers = socket.dump(Message::GetQueueDiscipline(TcMessage::default())).map_err(Error::netlink(label))?;
+    let decode = |answer: &Message| match answer {
+        Message::NewQueueDiscipline(message) => {
+            let index = u32::try_from(message.header.index).ok()?;
+            Qdisc::decode(message).map(|qdisc| (index, qdisc))
+        }
+        _ => None,
+    };
+    Ok(answers.iter().filter_map(decode).collect())
+}
+
+/// Only where a link stands on something in another namespace: asks for the number of each that it can be.
+fn nsids(socket: &mut Socket, at: &Label, scope: &Scope, links: &[RawLink]) -> Result<HashMap<i32, Label>, Error> {
+    let mut all = HashMap::new();
+    if !links.iter().any(RawLink::stands_elsewhere) {
+        return Ok(all);
+    }
+    for label in &scope.below {
+        let Some(netns) = scope.places.get(label).map(|p| open(label, &p.source)).transpose()?.flatten() else {
+            continue;
+        };
+        let mut message = NsidMessage::default();
+        let fd = u32::try_from(netns.as_fd().as_raw_fd()).expect("descriptors are not negative");
+        message.attributes.push(NsidAttribute::Fd(fd));
+        let answer = socket.get(Message::GetNsId(message)).map_err(Error::netlink(at))?;
+        if let Some(Message::NewNsId(answer)) = answer {
+            let ids = answer.attributes.iter().filter_map(|attribute| match attribute {
+                NsidAttribute::Id(id) if *id >= 0 => Some((*id, label.clone())),
+                _ => None,
+            });
+            all.extend(ids);
+        }
+    }
+    Ok(all)
+}
+
+fn sysctls(netns: &Netns, label: &Label, place: &Place) -> Result<BTreeMap<String, String>, Error> {
+    if place.sysctls.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    Ok(sysctl::read_all(netns, label, place.sysctls.iter())?.into_iter().collect())
+}

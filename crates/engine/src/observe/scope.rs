@@ -1,0 +1,95 @@
+//! Where to look, and which unmarked objects are ours all the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{Error, Label, LinkRef, Mark, Owner, Source, State, observe::namespace};
+
+/// What [`observe`](crate::observe) looks at.
+#[derive(Debug, Clone)]
+pub struct Scope {
+    pub(super) owner: Owner,
+    pub(super) places: BTreeMap<Label, Place>,
+    /// Links that a ledger says we were making.
+    pub(super) claims: BTreeSet<LinkRef>,
+    /// Namespaces that hold the parents and underlays of links in others.
+    pub(super) below: BTreeSet<Label>,
+}
+
+/// One namespace to look at.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) source: Source,
+    /// Whether a state says that this namespace is made by us.
+    pub(super) own: bool,
+    /// Whether a ledger says so.
+    pub(super) claimed: bool,
+    pub(super) sysctls: BTreeSet<String>,
+    pub(super) before: BTreeMap<String, String>,
+}
+
+impl Scope {
+    /// Nothing yet, for one owner.
+    pub fn new(owner: &Owner) -> Scope {
+        Scope { owner: owner.clone(), places: BTreeMap::new(), claims: BTreeSet::new(), below: BTreeSet::new() }
+    }
+
+    /// Looks at the namespaces of `state`, and at the settings that it names.
+    pub fn desire(&mut self, state: &State) {
+        for (label, netns) in &state.namespaces {
+            let place = self.place(label, &netns.source);
+            place.own |= netns.own;
+            place.sysctls.extend(netns.sysctls.keys().cloned());
+            for link in netns.links.values() {
+                self.below.extend(link.kind.made_from().filter(|below| *below != label).cloned());
+            }
+        }
+    }
+
+    /// The same, for a state that a ledger says we have made or were making: what is named in it and is in our group
+    /// counts as ours even where its mark is missing.
+    pub fn claim(&mut self, state: &State) {
+        self.desire(state);
+        for (label, netns) in &state.namespaces {
+            self.place(label, &netns.source).claimed |= netns.own;
+            self.claims.extend(netns.links.keys().map(|name| LinkRef::new(label, *name)));
+        }
+    }
+
+    /// A setting that we have changed, and its value before.
+    pub fn before(&mut self, netns: &Label, key: &str, value: &str) {
+        if let Some(place) = self.places.get_mut(netns) {
+            place.sysctls.insert(key.to_owned());
+            place.before.insert(key.to_owned(), value.to_owned());
+        }
+    }
+
+    /// Looks also at the namespaces of this owner that no state names: by name, and then by mark.
+    ///
+    /// # Errors
+    /// The directory of names, or a namespace in it, cannot be read.
+    pub fn discover(&mut self) -> Result<(), Error> {
+        let prefix = self.owner.netns_of("");
+        let hub = self.owner.hub();
+        let list = wireloom_netns::list();
+        let hub_label = || hub.parse::<Label>().ok();
+        for name in list.map_err(|source| Error::Netns { netns: hub_label().unwrap_or_else(label_of_host), source })? {
+            let label = if name == hub { hub_label() } else { name.strip_prefix(&prefix).and_then(|n| n.parse().ok()) };
+            let Some(label) = label.filter(|label| !self.places.contains_key(label)) else { continue };
+            let source = Source::Named(name);
+            if namespace::mark(&label, &source)?.is_some_and(|mark| mark == Mark::netns(&self.owner, &label)) {
+                self.place(&label, &source);
+            }
+        }
+        Ok(())
+    }
+
+    fn place(&mut self, label: &Label, source: &Source) -> &mut Place {
+        let (sysctls, before) = (BTreeSet::new(), BTreeMap::new());
+        let place = Place { source: source.clone(), own: false, claimed: false, sysctls, before };
+        self.places.entry(label.clone()).or_insert(place)
+    }
+}
+
+fn label_of_host() -> Label {
+    Label::HOST.parse().expect("a valid label")
+}

@@ -1,0 +1,51 @@
+//! verify(): is the kernel as desired now? Desired is a part of observed, and no address is a duplicate.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{Address, LinkRef, Missing, Scope, State, observe, plan};
+
+/// Duplicate address detection takes 1.6 s; past this the kernel is not going to finish it (no carrier).
+const DETECTION: Duration = Duration::from_secs(3);
+
+/// What is missing; nothing when all is well.
+pub(crate) fn verify(desired: &State, scope: &Scope, cancelled: &AtomicBool) -> Vec<Missing> {
+    let start = Instant::now();
+    loop {
+        let observed = match observe(scope) {
+            Ok(observed) => observed,
+            Err(error) => return vec![Missing::Unread(error.to_string())],
+        };
+        let tentative = wanted(desired, &observed).any(|(_, address)| address.tentative && !address.dadfailed);
+        if tentative && start.elapsed() < DETECTION && !cancelled.load(Ordering::Relaxed) {
+            thread::sleep(Duration::from_millis(50));
+            continue;
+        }
+        return compare(desired, &observed);
+    }
+}
+
+fn compare(desired: &State, observed: &State) -> Vec<Missing> {
+    let plan = match plan(desired, observed) {
+        Ok(plan) => plan,
+        Err(conflicts) => return conflicts.into_iter().map(|c| Missing::Conflict(Box::new(c))).collect(),
+    };
+    let again = plan.steps.into_iter().map(|step| Missing::Step(Box::new(step)));
+    let failed = wanted(desired, observed).filter(|(_, address)| address.dadfailed);
+    again.chain(failed.map(|(at, address)| Missing::Duplicate { at, net: address.net })).collect()
+}
+
+/// The observed addresses that a desired state asks for.
+fn wanted<'a>(desired: &'a State, observed: &'a State) -> impl Iterator<Item = (LinkRef, &'a Address)> {
+    let links =
+        desired.namespaces.iter().flat_map(|(label, netns)| netns.links.iter().map(move |(n, l)| (label, n, l)));
+    links.flat_map(move |(label, name, link)| {
+        let at = LinkRef::new(label, *name);
+        let found = observed.link(&at).into_iter().flat_map(|found| &found.addresses);
+        let asked = found.filter(|found| link.addresses.iter().any(|wanted| wanted.net == found.net));
+        asked.map(move |address| (at.clone(), address)).collect::<Vec<_>>()
+    })
+}
