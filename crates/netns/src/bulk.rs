@@ -3,8 +3,9 @@
 use std::io;
 use std::num::NonZero;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{SendError, SyncSender, sync_channel};
 use std::thread::{self, available_parallelism};
 
 use crate::directory::{NameFile, path_of, prepare_directory, remove};
@@ -28,15 +29,18 @@ pub fn create_many(
 ) -> Result<()> {
     prepare_directory()?;
     let (sender, made) = sync_channel::<(String, Result<Netns>)>(AHEAD);
+    let enough = AtomicBool::new(false);
+    let names = names.take_while(|_| !enough.load(Ordering::Relaxed));
     thread::scope(|scope| {
         let maker = scope.spawn(move || on_own_thread(move || Ok(make(names, inside, &sender))));
-        let mut wanted = true;
         for (name, netns) in made {
-            if wanted {
-                wanted = each(&name, netns).is_continue();
+            if enough.load(Ordering::Relaxed) {
+                forget(&name, netns);
+            } else if each(&name, netns).is_break() {
+                enough.store(true, Ordering::Relaxed);
             }
         }
-        maker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        maker.join().unwrap_or_else(|panic| resume_unwind(panic))
     })
 }
 
@@ -47,9 +51,19 @@ fn make(
 ) {
     for name in names {
         let netns = create_here(&name, &inside);
-        if sender.send((name, netns)).is_err() {
-            break;
+        // Nobody listens any more when `each` has panicked.
+        if let Err(SendError((name, netns))) = sender.send((name, netns)) {
+            return forget(&name, netns);
         }
+    }
+}
+
+/// Removes a namespace that was made and is not wanted after all.
+fn forget(name: &str, netns: Result<Netns>) {
+    if netns.is_ok()
+        && let Err(error) = remove(name)
+    {
+        tracing::warn!(%error, "a namespace that was made ahead stays behind");
     }
 }
 
@@ -80,6 +94,6 @@ pub fn remove_many(names: &[impl AsRef<str> + Sync]) -> Vec<(String, Error)> {
     let threads = 4 * available_parallelism().map_or(1, NonZero::get);
     thread::scope(|scope| {
         let running: Vec<_> = (0..threads.min(names.len())).map(|_| scope.spawn(work)).collect();
-        running.into_iter().flat_map(|thread| thread.join().unwrap_or_else(|p| std::panic::resume_unwind(p))).collect()
+        running.into_iter().flat_map(|thread| thread.join().unwrap_or_else(|p| resume_unwind(p))).collect()
     })
 }
