@@ -34,7 +34,7 @@ pub fn sandbox<T: Send>(f: impl FnOnce() -> T + Send) -> T {
 #[expect(clippy::disallowed_methods, reason = "a test's own machine; wireloom-netns is among the things under test")]
 fn enter_fresh_machine() {
     // CLONE_NEWNS implies CLONE_FS: the thread's root and working directory are its own from here on.
-    unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS).expect("a sandbox needs root");
+    unshare(CloneFlags::CLONE_NEWNET | CloneFlags::CLONE_NEWNS).expect("make namespaces, which needs root");
     let none: Option<&Path> = None;
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none).expect("make / rprivate");
     mount(Some("tmpfs"), "/run", Some("tmpfs"), MsFlags::MS_NOSUID | MsFlags::MS_NODEV, Some("mode=755"))

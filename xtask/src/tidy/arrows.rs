@@ -8,10 +8,20 @@ const ALLOWED: [(&str, &[&str]); 9] = [
     ("wireloom-netns", &[]),
     ("wireloom-netlink", &["wireloom-netns"]),
     ("wireloom-engine", &["wireloom-netns", "wireloom-netlink"]),
-    ("wireloom-ledger", &["wireloom-engine"]),
+    ("wireloom-ledger", &["wireloom-netns", "wireloom-engine"]),
     ("wireloom-topology", &["wireloom-engine"]),
-    ("wireloom-run", &["wireloom-netns"]),
-    ("wireloom-cli", &["wireloom-netns", "wireloom-engine", "wireloom-ledger", "wireloom-topology", "wireloom-run"]),
+    ("wireloom-run", &["wireloom-netns", "wireloom-netlink", "wireloom-engine"]),
+    (
+        "wireloom-cli",
+        &[
+            "wireloom-netns",
+            "wireloom-netlink",
+            "wireloom-engine",
+            "wireloom-ledger",
+            "wireloom-topology",
+            "wireloom-run",
+        ],
+    ),
     ("wireloom-testkit", &[]),
     // The generated files (schema, completions) and the benchmark's bare loop come from these.
     ("xtask", &["wireloom-netns", "wireloom-netlink", "wireloom-topology", "wireloom-cli"]),
