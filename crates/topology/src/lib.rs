@@ -5,7 +5,13 @@
 //! under `x-network`) -> `merge` (several files to one) -> `read` (tree to structs). This crate knows nothing of the
 //! kernel.
 
+pub mod interpolate;
+pub mod lift;
+pub mod load;
+pub mod merge;
 pub mod mistake;
+pub mod parse;
 pub mod read;
 pub mod source;
 pub mod tree;
+pub mod variables;

@@ -15,6 +15,8 @@ pub struct Tree {
     pub sources: Arc<Sources>,
     /// The top of the document.
     pub root: Node,
+    /// What was wrong on the way here, and still left a tree.
+    pub mistakes: Mistakes,
     /// What is no mistake, but worth saying.
     pub warnings: Mistakes,
 }
@@ -204,10 +206,6 @@ impl Tree {
 }
 
 fn name(node: &Node, path: &mut String, wanted: &mut HashMap<Span, String>) {
-    if let Some(origin) = &node.origin {
-        path.clear();
-        path.push_str(origin);
-    }
     note(node.span, path, wanted);
     let base = path.len();
     for (index, item) in node.items().iter().enumerate() {
@@ -222,8 +220,8 @@ fn name(node: &Node, path: &mut String, wanted: &mut HashMap<Span, String>) {
 }
 
 fn descend(node: &Node, path: &mut String, base: usize, wanted: &mut HashMap<Span, String>) {
-    match node.origin {
-        Some(_) => name(node, &mut String::new(), wanted),
+    match &node.origin {
+        Some(origin) => name(node, &mut origin.to_string(), wanted),
         None => name(node, path, wanted),
     }
     path.truncate(base);

@@ -46,20 +46,15 @@ impl<T> Deref for Spanned<T> {
 }
 
 /// What a struct's key may hold. Wants `#[serde(default)]` on the struct or the field. Null counts as absent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Field<T> {
     /// The key is not there, or says nothing.
+    #[default]
     Absent,
     /// The key is there and right.
     Good(Spanned<T>),
     /// The key is there and wrong, and the mistake has been noted.
     Bad(Span),
-}
-
-impl<T> Default for Field<T> {
-    fn default() -> Field<T> {
-        Field::Absent
-    }
 }
 
 impl<T> Field<T> {
