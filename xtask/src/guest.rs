@@ -22,7 +22,7 @@ pub(crate) enum Release {
     /// Debian 13, Linux 6.12
     #[default]
     Trixie,
-    /// Debian 12, Linux 6.1
+    /// Debian 12, Linux 6.1; unpacking it needs Debian's package lz4
     Bookworm,
 }
 

@@ -13,7 +13,7 @@ use crate::workspace::Workspace;
 /// A Debian package and what the tests do with it; the names are the same in Debian 12 and 13.
 struct Needed(&'static str, &'static str);
 
-const PACKAGES: [Needed; 9] = [
+const PACKAGES: [Needed; 10] = [
     Needed("iproute2", "ip and tc: the observer that is not our own code"),
     Needed("iputils-ping", "packets that cross what was made"),
     Needed("procps", "sysctl, and what a namespace still runs"),
@@ -22,7 +22,8 @@ const PACKAGES: [Needed; 9] = [
     Needed("qemu-system-x86", "the guest kernel, for what this kernel lacks"),
     Needed("busybox-static", "the guest's user space"),
     Needed("kmod", "depmod: the guest's modules in loading order"),
-    Needed("xz-utils", "unpacks the guest's kernel and modules"),
+    Needed("xz-utils", "unpacks the guest's modules"),
+    Needed("zstd", "unpacks the guest's kernel"),
 ];
 
 /// `cargo xtask setup`: packages, and the guest kernel.

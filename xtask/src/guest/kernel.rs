@@ -85,7 +85,8 @@ fn extract(image: &Path) -> Result<Vec<u8>, Error> {
         [0xfd, b'7', b'z', b'X', b'Z', ..] => "xz",
         [0x28, 0xb5, 0x2f, 0xfd, ..] => "zstd",
         [0x1f, 0x8b, ..] => "gzip",
-        _ => return Err(wrong("its compression is none of xz, zstd, gzip")),
+        [0x02, 0x21, 0x4c, 0x18, ..] => "lz4",
+        _ => return Err(wrong("its compression is none of xz, zstd, gzip, lz4")),
     };
     let packed = image.with_extension("payload");
     fs::write(&packed, payload).map_err(Error::file("write", &packed))?;
