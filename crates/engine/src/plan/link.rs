@@ -120,7 +120,12 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// In a namespace that is itself not ours by mistake, that one conflict says it all.
     fn foreign(&mut self, at: &LinkRef, found: &Link) {
+        let netns = |c: &Conflict| matches!(c, Conflict::ForeignNetns { netns, .. } if *netns == at.netns);
+        if self.conflicts.iter().any(netns) {
+            return;
+        }
         let (kind, owner) = (found.kind.name().to_owned(), found.mark().map(|Mark { owner, .. }| owner));
         self.conflicts.push(Conflict::ForeignLink { at: at.clone(), kind, owner });
     }
