@@ -126,6 +126,11 @@ impl Netem {
         Some(netem)
     }
 
+    /// Whether a kernel that was given `self` reports `observed`.
+    pub fn matches(&self, observed: &Netem) -> bool {
+        Netem { gap: self.gap(), ..self.clone() } == *observed
+    }
+
     fn read_attribute(&mut self, kind: u16, value: &[u8]) -> Option<()> {
         match kind {
             TCA_NETEM_CORR => {
@@ -171,5 +176,115 @@ fn push_words(options: &mut Vec<u8>, kind: u16, words: &[u32]) {
 fn push_time(options: &mut Vec<u8>, kind: u16, nanoseconds: u64) {
     if u64::from(ticks(nanoseconds)) * TICK != nanoseconds {
         push_attribute(options, kind, &nanoseconds.to_ne_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `tc qdisc replace dev v0 root netem delay 10ms` (iproute2 6.1) sends as options.
+    #[rustfmt::skip]
+    const DELAY: [u8; 24] = [
+        0x5a, 0x62, 0x02, 0x00, 0xe8, 0x03, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    ];
+
+    /// `netem delay 10ms 3ms 25% loss 1% duplicate 0.5% corrupt 0.1% reorder 25% 50% rate 1mbit limit 5000`.
+    #[rustfmt::skip]
+    const EVERYTHING: [u8; 84] = [
+        0x5a, 0x62, 0x02, 0x00, 0x88, 0x13, 0x00, 0x00, 0x29, 0x5c, 0x8f, 0x02, 0x01, 0x00, 0x00, 0x00,
+        0x14, 0xae, 0x47, 0x01, 0x1b, 0xb7, 0x00, 0x00, 0x10, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x40,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x0c, 0x00, 0x03, 0x00, 0x00, 0x00, 0x00, 0x40,
+        0x00, 0x00, 0x00, 0x80, 0x0c, 0x00, 0x04, 0x00, 0x37, 0x89, 0x41, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x14, 0x00, 0x06, 0x00, 0x48, 0xe8, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00,
+    ];
+
+    /// `netem loss 0.3% 25%`.
+    #[rustfmt::skip]
+    const LOSS: [u8; 40] = [
+        0x00, 0x00, 0x00, 0x00, 0xe8, 0x03, 0x00, 0x00, 0xa6, 0x9b, 0xc4, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x10, 0x00, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x40, 0x00, 0x00, 0x00, 0x00,
+    ];
+
+    /// `netem rate 40gbit delay 100s`.
+    #[rustfmt::skip]
+    const FAST: [u8; 56] = [
+        0xa0, 0xdb, 0x21, 0x5d, 0xe8, 0x03, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x0c, 0x00, 0x08, 0x00, 0x00, 0xf2, 0x05, 0x2a,
+        0x01, 0x00, 0x00, 0x00, 0x14, 0x00, 0x06, 0x00, 0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+    ];
+
+    fn examples() -> [(Netem, &'static [u8]); 4] {
+        let delay = Netem { delay_ns: 10_000_000, ..Netem::default() };
+        let everything = Netem {
+            jitter_ns: 3_000_000,
+            delay_correlation: fraction(0.25),
+            loss: fraction(0.01),
+            duplicate: fraction(0.005),
+            corrupt: fraction(0.001),
+            reorder: fraction(0.25),
+            reorder_correlation: fraction(0.5),
+            gap: 1,
+            rate: 125_000,
+            limit: 5000,
+            ..delay.clone()
+        };
+        let loss = Netem { loss: fraction(0.003), loss_correlation: fraction(0.25), ..Netem::default() };
+        let fast = Netem { delay_ns: 100_000_000_000, rate: 5_000_000_000, ..Netem::default() };
+        [(delay, &DELAY), (everything, &EVERYTHING), (loss, &LOSS), (fast, &FAST)]
+    }
+
+    #[test]
+    fn the_bytes_are_those_of_tc() {
+        for (netem, expected) in examples() {
+            assert_eq!(raw_options(&[netem.encode()]).expect("options"), expected, "{netem:?}");
+        }
+    }
+
+    #[test]
+    fn the_bytes_of_tc_are_understood() {
+        // A jitter of 3 ms is 46,875 ticks: nothing is lost.
+        for (netem, bytes) in examples() {
+            let attribute = TcAttribute::Other(DefaultNla::new(TCA_OPTIONS, bytes.to_vec()));
+            assert_eq!(Netem::decode(&[attribute]), Some(netem));
+        }
+    }
+
+    #[test]
+    fn times_that_ticks_cannot_hold_are_kept() {
+        for nanoseconds in [1, 63, 65, 1_000_001, 300_000_000_000] {
+            let netem = Netem { delay_ns: nanoseconds, jitter_ns: nanoseconds, ..Netem::default() };
+            assert_eq!(Netem::decode(&[netem.encode()]), Some(netem));
+        }
+    }
+
+    #[test]
+    fn reordering_without_a_gap_gets_one() {
+        let netem = Netem { reorder: 1, ..Netem::default() };
+        let observed = Netem::decode(&[netem.encode()]).expect("options");
+        assert_eq!(observed.gap, 1);
+        assert!(netem.matches(&observed));
+        assert!(!netem.matches(&Netem { gap: 2, ..observed }));
+    }
+
+    #[test]
+    fn options_that_are_cut_off_are_nothing() {
+        for length in 0..PARAMETERS {
+            let attribute = TcAttribute::Other(DefaultNla::new(TCA_OPTIONS, DELAY[..length].to_vec()));
+            assert_eq!(Netem::decode(&[attribute]), None, "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn a_share_is_a_fraction_within_bounds() {
+        let ends = [(0.0, 0), (1.0, u32::MAX), (2.0, u32::MAX), (-1.0, 0), (f64::NAN, 0)];
+        for (share, expected) in ends {
+            assert_eq!(fraction(share), expected, "{share}");
+        }
+        assert!((super::share(fraction(0.01)) - 0.01).abs() < 1e-9);
     }
 }

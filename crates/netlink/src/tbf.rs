@@ -104,3 +104,74 @@ pub(crate) fn raw_options(attributes: &[TcAttribute]) -> Option<Vec<u8>> {
         _ => None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `tc qdisc replace dev v0 root tbf rate 10mbit burst 10000 latency 50ms` (iproute2 6.1) sends as options, up
+    /// to the rate table.
+    #[rustfmt::skip]
+    const TEN_MEGABIT: [u8; 52] = [
+        0x28, 0x00, 0x01, 0x00, 0x03, 0x01, 0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0xd0, 0x12, 0x13, 0x00,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x34, 0x1b, 0x01, 0x00,
+        0x48, 0xe8, 0x01, 0x00, 0x00, 0x00, 0x00, 0x00, 0x08, 0x00, 0x06, 0x00, 0x10, 0x27, 0x00, 0x00,
+        0x04, 0x04, 0x02, 0x00,
+    ];
+
+    /// The same of `tbf rate 40gbit burst 1000000 limit 3000000`: a rate of more than 32 bits.
+    #[rustfmt::skip]
+    const FORTY_GIGABIT: [u8; 64] = [
+        0x28, 0x00, 0x01, 0x00, 0x03, 0x01, 0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff,
+        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xc0, 0xc6, 0x2d, 0x00,
+        0x29, 0x0e, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x08, 0x00, 0x06, 0x00, 0x40, 0x42, 0x0f, 0x00,
+        0x0c, 0x00, 0x04, 0x00, 0x00, 0xf2, 0x05, 0x2a, 0x01, 0x00, 0x00, 0x00, 0x04, 0x04, 0x02, 0x00,
+    ];
+
+    /// Words of the rate table that tc sends with ten megabit, at these places.
+    const TABLE: [(usize, u32); 6] = [(0, 93), (1, 187), (2, 296), (100, 10093), (186, 18687), (255, 25593)];
+
+    fn bytes(tbf: &Tbf) -> Vec<u8> {
+        raw_options(&[tbf.encode()]).expect("options")
+    }
+
+    #[test]
+    fn the_bytes_are_those_of_tc() {
+        let ten = bytes(&Tbf::with_latency(1_250_000, 10_000, 50_000_000));
+        let forty = bytes(&Tbf { rate: 5_000_000_000, burst: 1_000_000, limit: 3_000_000 });
+        assert_eq!(ten[..TEN_MEGABIT.len()], TEN_MEGABIT);
+        assert_eq!(forty[..FORTY_GIGABIT.len()], FORTY_GIGABIT);
+        let table = &ten[TEN_MEGABIT.len()..];
+        assert_eq!(table.len(), 1024);
+        for (place, word) in TABLE {
+            assert_eq!(u32_at(table, 4 * place), Some(word), "word {place}");
+        }
+        assert!(forty[FORTY_GIGABIT.len()..].iter().all(|byte| *byte == 0), "a frame takes less than a microsecond");
+    }
+
+    #[test]
+    fn what_is_encoded_is_decoded() {
+        for rate in [1, 1_250_000, u64::from(u32::MAX), u64::from(u32::MAX) + 1, 5_000_000_000] {
+            let tbf = Tbf { rate, burst: 10_000, limit: 72_500 };
+            assert_eq!(Tbf::decode(&[tbf.encode()]), Some(tbf));
+        }
+    }
+
+    #[test]
+    fn options_that_are_cut_off_are_nothing() {
+        let whole = bytes(&Tbf { rate: 1, burst: 2, limit: 3 });
+        for length in 0..40 {
+            let attribute = TcAttribute::Other(DefaultNla::new(TCA_OPTIONS, whole[..length].to_vec()));
+            assert_eq!(Tbf::decode(&[attribute]), None, "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn a_burst_that_the_kernel_rounded_matches_and_another_rate_does_not() {
+        let desired = Tbf { rate: 5_000_000_000, burst: 1_000_000, limit: 3_000_000 };
+        assert!(desired.matches(&Tbf { burst: 999_680, ..desired.clone() }));
+        assert!(!desired.matches(&Tbf { burst: 990_000, ..desired.clone() }));
+        assert!(!desired.matches(&Tbf { rate: 5_000_000_001, ..desired.clone() }));
+        assert!(!desired.matches(&Tbf { limit: 1, ..desired.clone() }));
+    }
+}

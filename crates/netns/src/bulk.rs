@@ -32,7 +32,7 @@ pub fn create_many(
     let enough = AtomicBool::new(false);
     let names = names.take_while(|_| !enough.load(Ordering::Relaxed));
     thread::scope(|scope| {
-        let maker = scope.spawn(move || on_own_thread(move || Ok(make(names, inside, &sender))));
+        let maker = scope.spawn(move || on_own_thread(move || make(names, inside, &sender)));
         for (name, netns) in made {
             if enough.load(Ordering::Relaxed) {
                 forget(&name, netns);
@@ -48,14 +48,16 @@ fn make(
     names: impl Iterator<Item = String>,
     inside: impl Fn(&str) -> io::Result<()>,
     sender: &SyncSender<(String, Result<Netns>)>,
-) {
+) -> Result<()> {
     for name in names {
         let netns = create_here(&name, &inside);
         // Nobody listens any more when `each` has panicked.
         if let Err(SendError((name, netns))) = sender.send((name, netns)) {
-            return forget(&name, netns);
+            forget(&name, netns);
+            break;
         }
     }
+    Ok(())
 }
 
 /// Removes a namespace that was made and is not wanted after all.

@@ -115,7 +115,7 @@ pub(crate) struct NameFile {
 impl NameFile {
     /// Takes the name, so that nobody else can have it.
     pub(crate) fn reserve(name: &str, path: PathBuf) -> Result<NameFile> {
-        let file: io::Result<File> = OpenOptions::new().read(true).write(true).create_new(true).mode(0).open(&path);
+        let file: io::Result<File> = OpenOptions::new().read(true).write(true).create_new(true).mode(0o000).open(&path);
         match file {
             Ok(_) => Ok(NameFile { path, mounted: false }),
             Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Err(Error::Exists { name: name.to_owned() }),
