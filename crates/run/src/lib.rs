@@ -1,1 +1,27 @@
-//! wireloom-run.
+//! Programs inside network namespaces: commands, processes that stay, `exec`; and checks that packets cross, made by
+//! ourselves. Deliberately does not know what is wired: it gets namespaces, programs and addresses.
+
+mod check;
+mod command;
+mod error;
+mod exec;
+mod group;
+mod icmp;
+mod neighbour;
+mod outcome;
+mod ping;
+mod start;
+mod supervised;
+mod tcp;
+
+pub use self::{
+    check::{Check, CheckKind, CheckResult, run_checks},
+    command::{Finished, run_command},
+    error::{Error, Result},
+    exec::exec,
+    outcome::{Outcome, Why},
+    ping::ping,
+    start::Program,
+    supervised::{Process, alive, stop, supervised},
+    tcp::tcp,
+};

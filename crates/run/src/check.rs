@@ -1,0 +1,139 @@
+//! Many checks at once, each from its own namespace. Does not know what a check is to prove, nor which ones are wanted.
+
+use std::{
+    fmt::Display,
+    net::{IpAddr, SocketAddr},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use serde::Serialize;
+use wireloom_engine::Label;
+use wireloom_netns::Netns;
+
+use crate::{Outcome, ping, tcp};
+
+/// How many checks are made at the same time: they mostly wait.
+const THREADS: usize = 16;
+
+/// Something to be tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// The node that it is tried from.
+    pub from: Label,
+    /// Who is to be reached, as the user calls it.
+    pub to: String,
+    /// Where that is.
+    pub address: IpAddr,
+    /// How it is tried.
+    pub kind: CheckKind,
+    /// How long an answer may take.
+    pub timeout: Duration,
+    /// Whether it must not be reached.
+    pub expect_fail: bool,
+}
+
+/// How a check is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckKind {
+    /// So many ICMP echoes, of which one must be answered.
+    Ping {
+        /// How many.
+        count: u32,
+    },
+    /// A connection.
+    Tcp {
+        /// The port.
+        port: u16,
+    },
+}
+
+/// What came of a check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CheckResult {
+    /// The node that it was tried from.
+    pub from: Label,
+    /// Who was to be reached.
+    pub to: String,
+    /// Where that is; with the port, where there is one.
+    pub address: String,
+    /// `ping` or `tcp`.
+    pub kind: &'static str,
+    /// Whether it came out as wanted. Never so when it could not be tried.
+    pub ok: bool,
+    /// Whether an answer came.
+    pub reached: bool,
+    /// Whether one was wanted.
+    pub expected: bool,
+    /// How long the fastest answer took, in microseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rtt_us: Option<u64>,
+    /// Why none came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// Makes the checks, up to 16 at the same time, and gives the results in their order. `resolver` opens the namespace of
+/// a node; it is asked anew for each check, so that none is held open longer.
+pub fn run_checks<E: Display>(
+    checks: &[Check],
+    resolver: impl Fn(&Label) -> Result<Netns, E> + Sync,
+) -> Vec<CheckResult> {
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(Vec::with_capacity(checks.len()));
+    let work = || {
+        while let Some((index, check)) =
+            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, checks.get(i)?)))
+        {
+            let result = check.result(&check.run(&resolver));
+            results.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
+        }
+    };
+    thread::scope(|scope| {
+        (1..THREADS.min(checks.len())).for_each(|_| drop(scope.spawn(work)));
+        work();
+    });
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.sort_unstable_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+impl Check {
+    fn run<E: Display>(&self, resolver: impl Fn(&Label) -> Result<Netns, E>) -> Outcome {
+        if matches!(self.address, IpAddr::V6(address) if address.is_unicast_link_local()) {
+            return Outcome::untried("send to a link-local address", "it means nothing without an interface");
+        }
+        let netns = match resolver(&self.from) {
+            Ok(netns) => netns,
+            Err(error) => return Outcome::untried("enter the node", error),
+        };
+        match self.kind {
+            CheckKind::Ping { count } => ping(&netns, self.address, count, self.timeout),
+            CheckKind::Tcp { port } => tcp(&netns, SocketAddr::new(self.address, port), self.timeout),
+        }
+    }
+
+    fn result(&self, outcome: &Outcome) -> CheckResult {
+        let (kind, address) = match self.kind {
+            CheckKind::Ping { .. } => ("ping", self.address.to_string()),
+            CheckKind::Tcp { port } => ("tcp", SocketAddr::new(self.address, port).to_string()),
+        };
+        let reached = outcome.is_reached();
+        let expected = !self.expect_fail;
+        CheckResult {
+            from: self.from.clone(),
+            to: self.to.clone(),
+            address,
+            kind,
+            ok: reached == expected && !matches!(outcome, Outcome::Untried { .. }),
+            reached,
+            expected,
+            rtt_us: outcome.rtt().map(|rtt| u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX)),
+            why: (!reached).then(|| outcome.to_string()),
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Becoming another program inside a namespace. Does not return when it works.
+
+use std::os::unix::process::CommandExt;
+
+use crate::{Error, Program};
+
+/// Replaces this process by the program, inside its namespace and with /sys of it, like `ip netns exec`.
+///
+/// Returns only when that fails; [`Error::exit_code`] says what to exit with.
+pub fn exec(program: Program<'_>) -> Error {
+    let mut command = match program.command() {
+        Ok(command) => command,
+        Err(error) => return error,
+    };
+    match program.netns.enter_with_sysfs(program.name) {
+        Err(source) => Error::Namespace { program: program.title(), source },
+        Ok(()) => Error::not_started(&program.title(), command.exec()),
+    }
+}

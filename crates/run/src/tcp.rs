@@ -1,0 +1,37 @@
+//! Whether a TCP port answers: a connection from inside the namespace, closed at once. Sends no data.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpStream},
+    time::{Duration, Instant},
+};
+
+use nix::errno::Errno;
+use wireloom_netns::Netns;
+
+use crate::{Outcome, Why, neighbour::silent_hop};
+
+/// Connects from the namespace, and waits up to `timeout` for that.
+pub fn tcp(netns: &Netns, address: SocketAddr, timeout: Duration) -> Outcome {
+    let connect = || {
+        let start = Instant::now();
+        TcpStream::connect_timeout(&address, timeout).map(|_| start.elapsed())
+    };
+    match netns.run(connect) {
+        Err(error) => Outcome::untried("connect", error),
+        Ok(Ok(rtt)) => Outcome::Reached { rtt, answered: 1, tried: 1 },
+        Ok(Err(error)) => failed(netns, &error, address, timeout),
+    }
+}
+
+fn failed(netns: &Netns, error: &io::Error, address: SocketAddr, timeout: Duration) -> Outcome {
+    let silence = |otherwise| Outcome::Failed(silent_hop(netns, address.ip()).map_or(otherwise, Why::NoNeighbour));
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::EHOSTUNREACH) => silence(Why::Refusal(Errno::EHOSTUNREACH)),
+        Some(Errno::ETIMEDOUT) => silence(Why::Timeout(timeout)),
+        Some(errno) => Outcome::refused(errno),
+        // The standard library reports its own timeout without a number.
+        None if error.kind() == io::ErrorKind::TimedOut => silence(Why::Timeout(timeout)),
+        None => Outcome::untried("connect", error),
+    }
+}
