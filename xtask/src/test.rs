@@ -106,7 +106,11 @@ fn timed(workspace: &Workspace, tier: Tier, args: &Args) -> Tally {
         complain!("{}: {error}", tier.name());
         Tally::one_failure()
     });
-    let tally = expected::judged(tier, tally);
+    let mut tally = expected::judged(tier, tally);
+    if tally == Tally::default() && args.filter.is_none() && args.packages.is_empty() {
+        complain!("{}: nothing ran, and nothing was asked to be left out", tier.name());
+        tally = Tally::one_failure();
+    }
     let (passed, failed, skipped) = (tally.passed, tally.failed, tally.skips.len());
     let seconds = start.elapsed().as_secs_f64();
     say!("== {}: {passed} passed, {failed} failed, {skipped} skipped in {seconds:.1} s", tier.name());
