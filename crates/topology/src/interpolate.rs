@@ -1,10 +1,12 @@
 //! Variables in the values of a document, as docker compose writes them: `$$`, `$V`, `${V}`, `${V:-default}`,
 //! `${V-default}`, `${V:?error}`, `${V?error}`. Keys are left alone. Knows nothing of where values come from.
 
+use std::fmt::Write;
+
 use crate::{
     mistake::Mistake,
     source::{Sources, Span},
-    tree::{Node, Scalar, Value},
+    tree::{Node, Scalar, Value, push_key},
     variables::Variables,
 };
 
@@ -17,7 +19,7 @@ pub fn interpolate(
     mistakes: &mut Vec<Mistake>,
     warnings: &mut Vec<Mistake>,
 ) {
-    Walk { sources, variables, mistakes, warnings }.node(root);
+    Walk { sources, variables, mistakes, warnings, path: String::new() }.node(root);
 }
 
 struct Walk<'a> {
@@ -25,13 +27,27 @@ struct Walk<'a> {
     variables: &'a Variables,
     mistakes: &'a mut Vec<Mistake>,
     warnings: &'a mut Vec<Mistake>,
+    path: String,
 }
 
 impl Walk<'_> {
     fn node(&mut self, node: &mut Node) {
+        let base = self.path.len();
         match &mut node.value {
-            Value::Sequence(items) => items.iter_mut().for_each(|item| self.node(item)),
-            Value::Mapping(entries) => entries.iter_mut().for_each(|entry| self.node(&mut entry.value)),
+            Value::Sequence(items) => {
+                for (index, item) in items.iter_mut().enumerate() {
+                    let _ = write!(self.path, "[{index}]");
+                    self.node(item);
+                    self.path.truncate(base);
+                }
+            }
+            Value::Mapping(entries) => {
+                for entry in entries {
+                    push_key(&mut self.path, &entry.key);
+                    self.node(&mut entry.value);
+                    self.path.truncate(base);
+                }
+            }
             Value::Scalar(scalar) if scalar.text.contains('$') => self.scalar(scalar, node.span),
             Value::Scalar(_) => {}
         }
@@ -42,7 +58,8 @@ impl Walk<'_> {
         match expand(&scalar.text, self.variables, &mut unset, 0) {
             Ok(text) => scalar.text = text.into(),
             Err(Problem { expression, message, help }) => {
-                self.mistakes.push(Mistake::at(self.place(span, &expression), message, help));
+                let place = self.place(span, &expression);
+                self.mistakes.push(Mistake::at(place, message, help).in_field(self.path.as_str()));
             }
         }
         for name in unset {
@@ -50,7 +67,7 @@ impl Walk<'_> {
             let help = format!("set it, or write ${{{name}:-default}}; a `$` itself is written `$$`");
             let place = self.place(span, &format!("${{{name}"));
             let place = if place == span { self.place(span, &format!("${name}")) } else { place };
-            self.warnings.push(Mistake::at(place, message, help));
+            self.warnings.push(Mistake::at(place, message, help).in_field(self.path.as_str()));
         }
     }
 

@@ -108,6 +108,7 @@ impl<'a> Builder<'a> {
     fn count(&mut self, span: Span, depth: usize) -> Result<(), Stop> {
         self.nodes += 1;
         if depth > DEEPEST {
+            self.path.clear();
             let help = "no document of ours needs more than a handful of levels";
             return Err(self.stop(span, format!("more than {DEEPEST} levels deep"), help));
         }
@@ -228,9 +229,8 @@ impl<'a> Builder<'a> {
     }
 
     fn check_tag(&mut self, tag: Option<&Tag>, shape: &str, span: Span) {
-        if let Some(tag) =
-            tag.filter(|tag| !is_non_specific(tag) && !(tag.is_yaml_core_schema() && tag.suffix == shape))
-        {
+        let allowed = |tag: &&Tag| is_non_specific(tag) || (tag.is_yaml_core_schema() && tag.suffix == shape);
+        if let Some(tag) = tag.filter(|tag| !allowed(tag)) {
             self.refuse_tag(tag, span);
         }
     }

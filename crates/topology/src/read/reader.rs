@@ -267,7 +267,8 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, ReadError> {
         let items = self.items()?;
         if items.len() != length {
-            return Err(self.expected(&format!("a list of {length}"), format!("the list has {}", items.len())));
+            let message = format!("expected a list of {length}, found a list of {}", items.len());
+            return Err(self.place(ReadError::new(message, "")));
         }
         visitor.visit_seq(items)
     }

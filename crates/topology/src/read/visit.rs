@@ -1,7 +1,7 @@
 //! The wrappers' side of the agreement with the reader: by which name they ask, and what they are handed. With any
 //! other deserialiser they read as what they wrap, without places.
 
-use std::{fmt, marker::PhantomData};
+use std::{any::type_name, fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer,
@@ -188,12 +188,29 @@ where
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        match next::<u8, A>(&mut seq)? {
+        let shape: u8 = next(&mut seq)?;
+        let closed = [is_never::<S>(), is_never::<L>(), is_never::<M>()];
+        if closed[usize::from(shape.min(2))] {
+            return Err(A::Error::custom(other_shape(shape, closed)));
+        }
+        match shape {
             0 => next(&mut seq).map(Shape::Scalar),
             1 => next(&mut seq).map(Shape::List),
             _ => next(&mut seq).map(Shape::Mapping),
         }
     }
+}
+
+/// By name: a `TypeId` would ask for types that live for ever.
+fn is_never<T>() -> bool {
+    type_name::<T>() == type_name::<Never>()
+}
+
+/// `expected a text or a mapping, found a list`.
+fn other_shape(found: u8, closed: [bool; 3]) -> String {
+    let names = ["a text", "a list", "a mapping"];
+    let open: Vec<_> = names.into_iter().zip(closed).filter(|(_, closed)| !closed).map(|(name, _)| name).collect();
+    format!("expected {}, found {}", open.join(" or "), names[usize::from(found.min(2))])
 }
 
 impl<'de> Deserialize<'de> for Never {
