@@ -4,6 +4,7 @@ use std::{
     io::{self, PipeReader, Read, Write, pipe},
     os::{fd::AsFd, unix::process::CommandExt, unix::process::ExitStatusExt},
     process::{Child, ExitStatus, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -22,6 +23,8 @@ use crate::{Error, Program, Result};
 
 /// How much of the end of each output is kept.
 const KEPT: usize = 64 << 10;
+/// How often it is looked whether the command was cancelled.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// A command that has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub struct Finished {
     pub status: i32,
     /// Whether it was ended because its time was over.
     pub timed_out: bool,
+    /// Whether it was ended because it was cancelled.
+    pub cancelled: bool,
     /// The end of what it wrote to stdout, 64 KiB at least.
     pub stdout: Vec<u8>,
     /// The end of what it wrote to stderr, 64 KiB at least.
@@ -39,13 +44,18 @@ pub struct Finished {
 impl Finished {
     /// Whether it ended by itself, with status 0.
     pub fn success(&self) -> bool {
-        self.status == 0 && !self.timed_out
+        self.status == 0 && !self.timed_out && !self.cancelled
     }
 }
 
 /// Runs a command to its end, with nothing on stdin, and keeps what it writes. When the time is over, it and the
 /// processes of its group are killed. What it leaves running in the background is not waited for.
 pub fn run_command(program: Program<'_>, timeout: Option<Duration>) -> Result<Finished> {
+    run_command_until(program, timeout, &AtomicBool::new(false))
+}
+
+/// The same, and killed as well when `cancelled` is set: its own process group does not get the terminal's interrupt.
+pub fn run_command_until(program: Program<'_>, timeout: Option<Duration>, cancelled: &AtomicBool) -> Result<Finished> {
     let follow = |operation| move |cause| Error::Follow { operation, program: program.title(), cause };
     let mut command = program.command()?;
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
@@ -53,10 +63,39 @@ pub fn run_command(program: Program<'_>, timeout: Option<Duration>) -> Result<Fi
     let outputs = child.stdout.take().map(Output::new).zip(child.stderr.take().map(Output::new));
     let (stdout, stderr) = outputs.expect("both are piped");
     let outputs = [stdout.map_err(follow("read from"))?, stderr.map_err(follow("read from"))?];
-    let deadline = timeout.map(|timeout| Instant::now() + timeout);
-    let (status, timed_out, [stdout, stderr]) = attend(&mut child, outputs, deadline).map_err(follow("wait for"))?;
+    let patience = Patience { deadline: timeout.map(|timeout| Instant::now() + timeout), cancelled };
+    let (status, over, [stdout, stderr]) = attend(&mut child, outputs, &patience).map_err(follow("wait for"))?;
     let status = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
-    Ok(Finished { status, timed_out, stdout: stdout.text, stderr: stderr.text })
+    let (timed_out, cancelled) = (over == Some(Over::Time), over == Some(Over::Cancelled));
+    Ok(Finished { status, timed_out, cancelled, stdout: stdout.text, stderr: stderr.text })
+}
+
+/// Why a command was ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Over {
+    Time,
+    Cancelled,
+}
+
+/// How long a command may go on.
+struct Patience<'a> {
+    deadline: Option<Instant>,
+    cancelled: &'a AtomicBool,
+}
+
+impl Patience<'_> {
+    fn over(&self) -> Option<Over> {
+        let cancelled = self.cancelled.load(Ordering::Relaxed).then_some(Over::Cancelled);
+        cancelled.or_else(|| self.deadline.filter(|deadline| Instant::now() >= *deadline).map(|_| Over::Time))
+    }
+
+    /// How long to wait before looking at it again.
+    fn step(&self) -> PollTimeout {
+        let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        // Rounded up, so that the deadline has passed when the step is over.
+        let step = left.map_or(LOOK, |left| LOOK.min(left + Duration::from_millis(1)));
+        PollTimeout::try_from(step).unwrap_or(PollTimeout::MAX)
+    }
 }
 
 /// One of the outputs of a command.
@@ -97,37 +136,34 @@ impl Output {
 fn attend(
     child: &mut Child,
     mut outputs: [Output; 2],
-    deadline: Option<Instant>,
-) -> io::Result<(ExitStatus, bool, [Output; 2])> {
+    patience: &Patience<'_>,
+) -> io::Result<(ExitStatus, Option<Over>, [Output; 2])> {
     let pid = Pid::from_raw(child.id().cast_signed());
     let (ended, mut tell) = pipe()?;
-    let mut timed_out = false;
+    let mut over = None;
     thread::scope(|scope| {
         scope.spawn(move || {
             // Left unreaped, so that nobody else can get its number while we may still kill its group.
             waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT).ok();
             tell.write_all(b".").ok();
         });
-        while !wait_for_any(&ended, &outputs, deadline.filter(|_| !timed_out))? {
+        while !wait_for_any(&ended, &outputs, patience.step())? {
             outputs.iter_mut().try_for_each(Output::take)?;
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) && !timed_out {
-                timed_out = true;
-                killpg(pid, Signal::SIGKILL).ok();
+            if over.is_none() {
+                over = patience.over();
+                over.map(|_| killpg(pid, Signal::SIGKILL).ok());
             }
         }
         outputs.iter_mut().try_for_each(Output::take)
     })?;
-    Ok((child.wait()?, timed_out, outputs))
+    Ok((child.wait()?, over, outputs))
 }
 
-/// Waits until the command has written something, or has ended, which is the answer, or the deadline is there.
-fn wait_for_any(ended: &PipeReader, outputs: &[Output], deadline: Option<Instant>) -> io::Result<bool> {
+/// Waits until the command has written something, or has ended, which is the answer, or the time is over.
+fn wait_for_any(ended: &PipeReader, outputs: &[Output], timeout: PollTimeout) -> io::Result<bool> {
     let open = outputs.iter().filter(|output| output.open).map(|output| &output.from);
     let mut polled: Vec<_> =
         [ended].into_iter().chain(open).map(|p| PollFd::new(p.as_fd(), PollFlags::POLLIN)).collect();
-    // Rounded up, so that the deadline has passed when the time is over.
-    let left = |deadline: Instant| deadline.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
-    let timeout = deadline.map_or(PollTimeout::NONE, |d| PollTimeout::try_from(left(d)).unwrap_or(PollTimeout::MAX));
     match poll(&mut polled, timeout) {
         Err(nix::errno::Errno::EINTR) | Ok(0) => Ok(false),
         Err(errno) => Err(errno.into()),

@@ -16,7 +16,7 @@ mod tcp;
 
 pub use self::{
     check::{Check, CheckKind, CheckResult, run_checks},
-    command::{Finished, run_command},
+    command::{Finished, run_command, run_command_until},
     error::{Error, Result},
     exec::exec,
     outcome::{Outcome, Why},

@@ -6,6 +6,8 @@ use std::{
     env, fs,
     os::unix::process::CommandExt,
     process::{Command, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
     time::Duration,
 };
 
@@ -14,7 +16,7 @@ use nix::{
     unistd::Pid,
 };
 use wireloom_netns::Netns;
-use wireloom_run::{Error, Finished, Program, Result, exec, run_command};
+use wireloom_run::{Error, Finished, Program, Result, exec, run_command, run_command_until};
 use wireloom_testkit::{eventually, run, sandbox, sh};
 
 fn argv(words: &[&str]) -> Vec<String> {
@@ -76,6 +78,25 @@ fn when_the_time_is_over_the_whole_group_is_killed() {
         let child = text(&finished.stdout).to_owned();
         eventually("the child in the background is gone", || !runs(&child));
         assert!(shell_in("a", "true", Some(Duration::from_secs(60))).success());
+    });
+}
+
+#[test]
+fn a_command_that_is_cancelled_is_killed() {
+    sandbox(|| {
+        sh("ip netns add a");
+        let (netns, argv) = (Netns::named("a").unwrap(), argv(&["sh", "-c", "touch /run/started; sleep 1000"]));
+        let cancelled = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                eventually("the command runs", || fs::exists("/run/started").unwrap());
+                cancelled.store(true, Ordering::Relaxed);
+            });
+            let program = Program { netns: &netns, name: None, argv: &argv };
+            let finished = run_command_until(program, None, &cancelled).unwrap();
+            assert!(finished.cancelled && !finished.timed_out && !finished.success());
+            assert_eq!(finished.status, 137);
+        });
     });
 }
 
