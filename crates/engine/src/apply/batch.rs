@@ -11,7 +11,10 @@ use std::{
     thread,
 };
 
-use netlink_packet_route::{RouteNetlinkMessage as Message, link::LinkMessage};
+use netlink_packet_route::{
+    RouteNetlinkMessage as Message,
+    link::{LinkAttribute, LinkMessage},
+};
 use nix::errno::Errno;
 use wireloom_netlink::Socket;
 
@@ -150,16 +153,30 @@ fn del_links(kernel: &mut Kernel<'_>, steps: &[Step], report: &mut dyn FnMut(usi
     Outcome { done, failed: failures.pop_first() }
 }
 
-/// By the number that was observed. A link or a namespace that is gone already is gone.
+/// By name, and only if it is the link that was meant: since it was observed, its number or its name may have been
+/// given to another. A link or a namespace that is gone already is gone.
 fn del_link(gone: &NewLink, source: Option<&Source>) -> Result<(), Error> {
     let label = &gone.at.netns;
-    let (Some(index), Some(source)) = (gone.link.index, source) else { return Ok(()) };
-    let Some(netns) = observe::open(label, source)? else { return Ok(()) };
+    let Some(netns) = source.map(|source| observe::open(label, source)).transpose()?.flatten() else { return Ok(()) };
+    let mut socket = Socket::open(&netns).map_err(Error::netlink(label))?;
     let mut message = LinkMessage::default();
-    message.header.index = index;
-    let outcome = Socket::open(&netns).and_then(|mut socket| socket.request(Message::DelLink(message), 0));
-    match outcome {
+    message.attributes.push(LinkAttribute::IfName(gone.at.ifname.to_string()));
+    let found = match socket.get(Message::GetLink(message)).map_err(Error::netlink(label))? {
+        Some(Message::NewLink(found)) if is_meant(gone, &found) => found.header.index,
+        _ => return Ok(()),
+    };
+    let mut message = LinkMessage::default();
+    message.header.index = found;
+    match socket.request(Message::DelLink(message), 0) {
         Err(error) if error.errno() == Some(Errno::ENODEV) => Ok(()),
         outcome => outcome.map_err(Error::netlink(label)),
     }
+}
+
+fn is_meant(gone: &NewLink, found: &LinkMessage) -> bool {
+    let group = found.attributes.iter().find_map(|attribute| match attribute {
+        LinkAttribute::Group(group) => Some(*group),
+        _ => None,
+    });
+    gone.link.group.is_none() || gone.link.group == group
 }
