@@ -1,4 +1,5 @@
 //! Waiting for dropped namespaces: the links in them are gone, and what somebody holds is named.
+#![expect(clippy::unwrap_used, reason = "helpers of tests are not seen as tests")]
 
 use std::time::Duration;
 
@@ -89,6 +90,21 @@ fn watching_does_not_keep_a_namespace_alive() {
         assert!(remove_many(&names).is_empty());
         assert_eq!(first.wait(LONG, OURS).unwrap(), Vec::<String>::new());
         assert_eq!(second.wait(LONG, OURS).unwrap(), Vec::<String>::new());
+    });
+}
+
+#[test]
+fn among_more_than_one_warden_can_have_the_held_ones_are_named() {
+    sandbox(|| {
+        let mut graveyard = Graveyard::new().unwrap();
+        let mut held = Vec::new();
+        for number in 0..1030 {
+            let netns = Netns::create_unnamed().unwrap();
+            graveyard.watch(&netns, &format!("{number:04}")).unwrap();
+            held.extend((number % 300 == 200).then_some(netns));
+        }
+        assert_eq!(graveyard.wait(LONG, OURS).unwrap(), ["0200", "0500", "0800"]);
+        assert_eq!(held.len(), 3);
     });
 }
 

@@ -1,4 +1,5 @@
 //! Our qdisc options in the kernel: read back with `tc`, and by our own decoders.
+#![expect(clippy::unwrap_used, reason = "helpers of tests are not seen as tests")]
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
 use netlink_packet_route::RouteNetlinkMessage::{GetQueueDiscipline, NewQueueDiscipline};

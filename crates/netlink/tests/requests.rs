@@ -1,4 +1,5 @@
 //! Requests, objects and dumps against the kernel; read back with `ip`.
+#![expect(clippy::unwrap_used, reason = "helpers of tests are not seen as tests")]
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;

@@ -1,4 +1,5 @@
 //! Being inside a namespace, and out again.
+#![expect(clippy::unwrap_used, reason = "helpers of tests are not seen as tests")]
 
 use std::fs;
 use std::os::fd::AsFd;
