@@ -22,6 +22,9 @@ pub fn interpolate(
     Walk { sources, variables, mistakes, warnings, path: String::new() }.node(root);
 }
 
+/// How many variables of one text are worth a warning each.
+const MOST_WARNINGS: usize = 20;
+
 struct Walk<'a> {
     sources: &'a Sources,
     variables: &'a Variables,
@@ -62,7 +65,9 @@ impl Walk<'_> {
                 self.mistakes.push(Mistake::at(place, message, help).in_field(self.path.as_str()));
             }
         }
-        for name in unset {
+        unset.sort_unstable();
+        unset.dedup();
+        for name in unset.into_iter().take(MOST_WARNINGS) {
             let message = format!("variable {name} is not set, and taken as empty");
             let help = format!("set it, or write ${{{name}:-default}}; a `$` itself is written `$$`");
             let place = self.place(span, &format!("${{{name}"));

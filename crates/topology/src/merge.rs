@@ -1,7 +1,7 @@
 //! Several parts to one document: later ones win, mappings merge by key, and the lists of links, bridges, tunnels,
 //! commands and checks by what their items are about. Knows the keys that make two items the same, and no others.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use crate::{
     lift::Part,
@@ -157,21 +157,25 @@ fn turn(link: &mut Node) {
 fn deep(base: &mut Node, over: Node) {
     let path = over.origin.clone().unwrap_or_default();
     match (&mut base.value, over) {
-        (Value::Mapping(known), Node { value: Value::Mapping(entries), .. }) => {
-            entries.into_iter().for_each(|entry| key(known, entry, &path));
-        }
+        (Value::Mapping(known), Node { value: Value::Mapping(entries), .. }) => keys(known, entries, &path),
         (Value::Mapping(_) | Value::Sequence(_), over) if over.is_null() => {}
         (_, over) => *base = over,
     }
 }
 
-fn key(known: &mut Vec<Entry>, mut entry: Entry, path: &str) {
-    if entry.value.origin.is_none() {
-        entry.value.origin = Some(Arc::from(join(path, &entry.key)));
-    }
-    match known.iter_mut().find(|base| base.key == entry.key) {
-        Some(base) => deep(&mut base.value, entry.value),
-        None => known.push(entry),
+fn keys(known: &mut Vec<Entry>, entries: Vec<Entry>, path: &str) {
+    let mut index: HashMap<Box<str>, usize> = known.iter().enumerate().map(|(at, e)| (e.key.clone(), at)).collect();
+    for mut entry in entries {
+        if entry.value.origin.is_none() {
+            entry.value.origin = Some(join(path, &entry.key).into());
+        }
+        match index.get(&entry.key) {
+            Some(at) => deep(&mut known[*at].value, entry.value),
+            None => {
+                index.insert(entry.key.clone(), known.len());
+                known.push(entry);
+            }
+        }
     }
 }
 

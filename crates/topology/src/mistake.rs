@@ -43,6 +43,9 @@ pub struct Mistakes {
 }
 
 impl Mistakes {
+    /// How many are rendered for people; programs get all.
+    pub const SHOWN: usize = 1000;
+
     /// No mistakes yet.
     pub fn new(sources: Arc<Sources>) -> Mistakes {
         Mistakes { list: Vec::new(), sources }
@@ -58,10 +61,10 @@ impl Mistakes {
         self.list.is_empty()
     }
 
-    /// Sorts by file, line and column, and drops what is said twice.
+    /// Sorts by file, line and column, and drops what is said twice of one place (an alias stands in many fields).
     pub fn sort(&mut self) {
         self.list.sort();
-        self.list.dedup();
+        self.list.dedup_by(|later, first| later.span == first.span && later.message == first.message);
     }
 
     /// For people: `FILE:LINE:COLUMN: FIELD: message`, the line with the place underlined, and what would be right.
@@ -77,8 +80,11 @@ impl Mistakes {
     fn render_as(&self, prefix: &str, colours: bool) -> String {
         let paint = if colours { Paint::ANSI } else { Paint::default() };
         let mut out = String::new();
-        for mistake in &self.list {
+        for mistake in self.list.iter().take(Mistakes::SHOWN) {
             let _ = paint.mistake(&mut out, prefix, mistake, &self.sources);
+        }
+        if let Some(more) = self.list.len().checked_sub(Mistakes::SHOWN).filter(|more| *more > 0) {
+            let _ = writeln!(out, "{prefix}and {more} more like these");
         }
         out
     }
@@ -190,8 +196,11 @@ fn printable(c: char) -> char {
     }
 }
 
+/// What came out of a document, for a terminal, and not without end.
 fn clean(text: &str) -> String {
-    text.chars().map(printable).collect()
+    const MOST: usize = 1500;
+    let end = if text.chars().nth(MOST).is_some() { "..." } else { "" };
+    text.chars().take(MOST).map(printable).chain(end.chars()).collect()
 }
 
 #[cfg(test)]
@@ -242,6 +251,13 @@ mod tests {
     }
 
     #[test]
+    fn many_mistakes_end_in_a_number() {
+        let mut mistakes = mistakes("a\n", place(1, 1, 1));
+        mistakes.list = vec![mistakes.list[0].clone(); Mistakes::SHOWN + 7];
+        assert!(mistakes.render(false).ends_with("\nand 7 more like these\n"));
+    }
+
+    #[test]
     fn a_whole_file_has_no_line() {
         let rendered = mistakes("", place(0, 0, 0)).render(false);
         assert!(rendered.starts_with("lab.yaml: links[0]: unknown key"), "{rendered}");
@@ -252,7 +268,7 @@ mod tests {
         let mut mistakes = mistakes("a\nb\n", place(2, 1, 1));
         let again = mistakes.list[0].clone();
         mistakes.push(Mistake { span: place(1, 1, 1), ..again.clone() });
-        mistakes.push(again);
+        mistakes.push(again.in_field("links[1]"));
         mistakes.sort();
         assert_eq!(mistakes.list.iter().map(|mistake| mistake.span.line).collect::<Vec<_>>(), [1, 2]);
     }

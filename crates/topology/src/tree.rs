@@ -1,7 +1,7 @@
 //! The tree that YAML text becomes: scalars, sequences and mappings, each with its place. Owns shape and scalar
 //! resolution (YAML 1.2 core schema); knows neither the parser nor the keys of the document.
 
-use std::{collections::HashMap, fmt::Write, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, fmt::Write, sync::Arc};
 
 use crate::{
     mistake::Mistakes,
@@ -180,11 +180,20 @@ impl Node {
             Value::Scalar(scalar) => match scalar.resolve() {
                 Plain::Null => "nothing".to_owned(),
                 Plain::Bool(bool) => format!("`{bool}`"),
-                Plain::Int(_) | Plain::Float(_) => format!("the number {}", scalar.text),
-                Plain::Text(text) if scalar.quoted => format!("the quoted text {text:?}"),
-                Plain::Text(text) => format!("{text:?}"),
+                Plain::Int(_) | Plain::Float(_) => format!("the number {}", clip(&scalar.text)),
+                Plain::Text(text) if scalar.quoted => format!("the quoted text {:?}", clip(text)),
+                Plain::Text(text) => format!("{:?}", clip(text)),
             },
         }
+    }
+}
+
+/// As much of a text as a message takes.
+fn clip(text: &str) -> Cow<'_, str> {
+    const MOST: usize = 60;
+    match text.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{}...", &text[..at]).into(),
+        None => text.into(),
     }
 }
 
