@@ -105,7 +105,7 @@ fn sys_and_etc_are_those_of_the_namespace() {
     sandbox(|| {
         let netns = Netns::create("a").unwrap();
         sh("ip -n a link add only-inside type veth peer name other");
-        sh("mount -t tmpfs tmpfs /etc/netns 2>/dev/null || { mkdir -p /run/etc/netns/a; }");
+        sh("mount -t tmpfs tmpfs /etc && mkdir -p /etc/netns/a && echo in >/etc/netns/a/hosts && echo out >/etc/hosts");
         let interfaces = || {
             let mut names: Vec<_> = fs::read_dir("/sys/class/net")
                 .unwrap()
@@ -117,12 +117,13 @@ fn sys_and_etc_are_those_of_the_namespace() {
         let outside = interfaces();
         let inside = std::thread::scope(|scope| {
             let thread = scope.spawn(|| {
-                netns.enter_with_sysfs(None).unwrap();
-                interfaces()
+                netns.enter_with_sysfs(Some("a")).unwrap();
+                (interfaces(), fs::read_to_string("/etc/hosts").unwrap())
             });
             thread.join().unwrap()
         });
-        assert_eq!(inside, ["only-inside"]);
+        assert_eq!(inside, (vec!["only-inside".to_owned()], "in\n".to_owned()));
+        assert_eq!(fs::read_to_string("/etc/hosts").unwrap(), "out\n");
         assert_eq!(outside, Vec::<String>::new());
         assert_eq!(interfaces(), outside, "the caller's /sys is as before");
     });
