@@ -2,16 +2,32 @@
 //! merged, and read into typed structs while all mistakes are collected, each with file, line, column and field.
 //!
 //! Trail of a document: `source` (files) -> `parse` (text to tree) -> `interpolate` (variables) -> `lift` (what stands
-//! under `x-network`) -> `merge` (several files to one) -> `read` (tree to structs). This crate knows nothing of the
-//! kernel.
+//! under `x-network`) -> `merge` (several files to one) -> `read` (tree to structs) -> `document` (the typed keys) ->
+//! `expand` (ranges) -> `lower` (to the engine's state), `pool` (automatic addresses) and `validate`. This crate knows
+//! nothing of the kernel.
 
+mod document;
+mod expand;
 pub mod interpolate;
 pub mod lift;
 pub mod load;
+mod lower;
+mod lowered;
 pub mod merge;
 pub mod mistake;
 pub mod parse;
+mod pool;
 pub mod read;
+mod schema;
 pub mod source;
+mod topology;
 pub mod tree;
+mod validate;
 pub mod variables;
+mod wrong;
+
+pub use self::{
+    lowered::{Check, Command, CommandLine, Lowered, NodeInfo, Segment, Target},
+    schema::schema,
+    topology::{load_and_lower, lower_tree},
+};

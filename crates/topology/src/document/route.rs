@@ -7,15 +7,29 @@ use wireloom_engine::{Hop, IfName, Origin, Route, RouteKind};
 
 use crate::{
     document::address::{ip_address, network},
-    wrong::{Wrong, known_words},
+    read::nearest,
+    wrong::Wrong,
 };
 
 /// A route, like `default via 10.0.0.1 dev eth0 metric 100`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RouteLine(pub(crate) Route);
 
-const OPTIONS: [&str; 13] =
-    ["via", "dev", "metric", "table", "src", "mtu", "onlink", "nexthop", "weight", "proto", "scope", "preference", "priority"];
+const OPTIONS: [&str; 13] = [
+    "via",
+    "dev",
+    "metric",
+    "table",
+    "src",
+    "mtu",
+    "onlink",
+    "nexthop",
+    "weight",
+    "proto",
+    "scope",
+    "preference",
+    "priority",
+];
 
 /// A route while its words are read.
 struct Reading {
@@ -33,7 +47,10 @@ impl FromStr for RouteLine {
         let mut words = text.split_whitespace().peekable();
         let kind = words.next_if(|word| kind_of(word).is_some()).and_then(kind_of).unwrap_or_default();
         let word = words.next().ok_or_else(|| {
-            Wrong::new("a route without a destination", "write it like `default via 10.0.0.1` or `10.1.0.0/16 dev eth0`")
+            Wrong::new(
+                "a route without a destination",
+                "write it like `default via 10.0.0.1` or `10.1.0.0/16 dev eth0`",
+            )
         })?;
         let (destination, v6) = destination(word)?;
         let mut reading = Reading { route: Route::new(destination, None, None), v6, plain: None };
@@ -87,7 +104,7 @@ impl Reading {
             "nexthop" => self.route.hops.push(new_hop()),
             "onlink" => self.hop().onlink = true,
             word if !OPTIONS.contains(&word) => {
-                return Err(Wrong::new(format!("unknown word `{word}` in a route"), known_words(word, OPTIONS)));
+                return Err(Wrong::new(format!("unknown word `{word}` in a route"), nearest(word, &OPTIONS)));
             }
             word => {
                 let mut value = words.next().ok_or_else(|| missing(word))?;
@@ -139,9 +156,10 @@ impl Reading {
         if let Some(plain) = self.plain.take() {
             self.route.hops.insert(0, plain);
         }
-        let empty = self.route.hops.iter().any(|hop| hop.via.is_none() && hop.dev.is_none());
+        let hops = &self.route.hops;
+        let empty = hops.is_empty() || hops.iter().any(|hop| hop.via.is_none() && hop.dev.is_none());
         match self.route.kind {
-            RouteKind::Unicast if empty => Err(Wrong::new(format!("a hop of `{text}` leads nowhere"), HOP_HELP)),
+            RouteKind::Unicast if empty => Err(Wrong::new(format!("the route `{text}` leads nowhere"), HOP_HELP)),
             RouteKind::Unicast => Ok(self.route),
             _ if self.route.hops.is_empty() => Ok(self.route),
             _ => Err(Wrong::new(format!("`{text}` drops packets and names a way for them"), HOP_HELP)),
@@ -151,7 +169,8 @@ impl Reading {
 }
 
 const DEV_HELP: &str = "write the name of an interface of the node";
-const HOP_HELP: &str = "write `via ADDRESS`, `dev INTERFACE`, or both; `blackhole`, `unreachable` and `prohibit` take neither";
+const HOP_HELP: &str =
+    "write `via ADDRESS`, `dev INTERFACE`, or both; `blackhole`, `unreachable` and `prohibit` take neither";
 
 fn missing(word: &str) -> Wrong {
     Wrong::new(format!("nothing behind `{word}` in a route"), format!("write the value behind `{word}`"))

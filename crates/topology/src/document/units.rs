@@ -61,9 +61,10 @@ impl FromStr for Timeout {
 fn microseconds(text: &str, bare: f64) -> Result<u64, Wrong> {
     let units = TIMES.iter().chain(SHORT_TIMES).copied().chain([("", bare)]);
     let value = quantity(text, units).map(|(value, scale)| value * scale);
-    value.filter(|us| *us <= 4e12).map(rounded).ok_or_else(|| {
-        Wrong::new(format!("{text:?} is not a time"), "a time is written like 10ms, 1.5s or 300us")
-    })
+    value
+        .filter(|us| *us <= 4e12)
+        .map(rounded)
+        .ok_or_else(|| Wrong::new(format!("{text:?} is not a time"), "a time is written like 10ms, 1.5s or 300us"))
 }
 
 impl FromStr for Rate {
@@ -71,7 +72,8 @@ impl FromStr for Rate {
 
     fn from_str(text: &str) -> Result<Self, Wrong> {
         let value = quantity(&text.to_ascii_lowercase(), RATES.iter().copied().chain([("", 1.0)]));
-        let wrong = |what| Wrong::new(format!("{text:?} is {what}"), "a rate is written like 10mbit, 1.5gbit or 800kbit");
+        let wrong =
+            |what| Wrong::new(format!("{text:?} is {what}"), "a rate is written like 10mbit, 1.5gbit or 800kbit");
         let bits = value.map(|(value, scale)| value * scale).ok_or_else(|| wrong("not a rate"))?;
         // The kernel counts whole bytes a second.
         match rounded(bits) / 8 * 8 {
@@ -88,9 +90,13 @@ impl FromStr for Percent {
     fn from_str(text: &str) -> Result<Self, Wrong> {
         let value = quantity(text, [("%", 1.0), ("", 1.0)].into_iter()).map(|(value, _)| value);
         match value {
-            Some(value) if value <= 100.0 => Ok(Percent(u32::try_from(rounded(value * 1e4)).expect("at most a million"))),
+            Some(value) if value <= 100.0 => {
+                Ok(Percent(u32::try_from(rounded(value * 1e4)).expect("at most a million")))
+            }
             Some(_) => Err(Wrong::new(format!("{text:?} is more than all"), "write a percentage from 0% to 100%")),
-            None => Err(Wrong::new(format!("{text:?} is not a percentage"), "a percentage is written like 1% or 0.25%")),
+            None => {
+                Err(Wrong::new(format!("{text:?} is not a percentage"), "a percentage is written like 1% or 0.25%"))
+            }
         }
     }
 }

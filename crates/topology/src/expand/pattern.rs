@@ -33,11 +33,6 @@ impl Range {
 }
 
 impl Pattern {
-    /// The text as it was written.
-    pub(crate) fn as_str(&self) -> &str {
-        &self.text
-    }
-
     /// Whether it stands for many names.
     pub(crate) fn is_range(&self) -> bool {
         !self.ranges.is_empty()
@@ -99,7 +94,10 @@ impl FromStr for Pattern {
         }
         let ranges = inside.split(',').map(|part| range(part, inside)).collect::<Result<Vec<_>, _>>()?;
         if ranges.iter().map(Range::len).sum::<usize>() > MOST {
-            return Err(Wrong::new(format!("`[{inside}]` has more than {MOST} numbers"), format!("{MOST} are possible")));
+            return Err(Wrong::new(
+                format!("`[{inside}]` has more than {MOST} numbers"),
+                format!("{MOST} are possible"),
+            ));
         }
         Ok(Pattern { before: before.into(), after: after.into(), ranges, ..whole })
     }

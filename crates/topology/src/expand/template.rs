@@ -41,7 +41,10 @@ impl Numbers {
 
 /// Text with variables.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Template(Vec<Piece>);
+pub(crate) struct Template {
+    text: String,
+    pieces: Vec<Piece>,
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
@@ -74,20 +77,24 @@ impl Template {
             return None;
         }
         pieces.extend((!plain.is_empty()).then_some(Piece::Text(plain)));
-        Some(Template(pieces))
+        Some(Template { text: text.to_owned(), pieces })
+    }
+
+    /// The text as it was written.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
     }
 
     /// The text with the variables replaced.
     pub(crate) fn fill(&self, numbers: &Numbers) -> Result<String, Wrong> {
         let mut text = String::new();
-        for piece in &self.0 {
+        for piece in &self.pieces {
             match piece {
                 Piece::Text(plain) => text.push_str(plain),
                 Piece::Variable { name, plus, hexadecimal } => {
                     let number = numbers.of(*name).ok_or_else(|| without_range(*name, numbers))?;
                     let number = number.saturating_add(*plus);
-                    let written =
-                        if *hexadecimal { write!(text, "{number:x}") } else { write!(text, "{number}") };
+                    let written = if *hexadecimal { write!(text, "{number:x}") } else { write!(text, "{number}") };
                     written.expect("a String takes everything");
                 }
             }
@@ -97,8 +104,7 @@ impl Template {
 }
 
 fn without_range(name: char, numbers: &Numbers) -> Wrong {
-    let known: Vec<String> =
-        "nabi".chars().filter(|c| numbers.of(*c).is_some()).map(|c| format!("{{{c}}}")).collect();
+    let known: Vec<String> = "nabi".chars().filter(|c| numbers.of(*c).is_some()).map(|c| format!("{{{c}}}")).collect();
     let help = match known.as_slice() {
         [] => "variables need a range like `r[1-4]` in the name of the node or in an end of the link".into(),
         known => format!("variables that have a number here: {}", known.join(", ")),

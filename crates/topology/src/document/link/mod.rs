@@ -1,0 +1,189 @@
+//! A link: its keys, and the kinds with the keys that each of them takes; one file for each kind. Does not know how
+//! links are put into a state.
+
+mod dummy;
+mod macvlan;
+mod veth;
+mod vlan;
+mod vxlan;
+
+use std::{net::IpAddr, str::FromStr};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use wireloom_engine::{IfName, Mac};
+
+use self::macvlan::Mode;
+use crate::{
+    document::{
+        address::{HostAddress, Subnet},
+        keys::{Container, Ethtool, Forward, Internet, Nat, keys},
+        netem::NetemSpec,
+        route::RouteLine,
+        text::{Number, PerEnd, Text, Word},
+        units::Rate,
+    },
+    expand::Pattern,
+    lower::{Builder, Copied},
+    read::{Field, Items, OneOrMany, nearest},
+    wrong::Wrong,
+};
+
+keys! {
+    /// A link: with `endpoints` between two nodes, with `node` between a node and a bridge or whatever its `type` says.
+    /// Ranges in its ends make several links; then `{a}` and `{b}` are the numbers of the two ends (`{n}` that of the
+    /// only end), `{i}` counts from 0, and `{a+100}`, `{b-1}`, `{a:x}` (hexadecimal) work too.
+    pub(crate) struct LinkSpec {
+        /// The two ends, each `NODE:INTERFACE`: one veth pair.
+        endpoints: Items<Field<Word<Pattern>>>,
+        /// How ranges in both ends are paired: each with each, or first with first.
+        pairs: Pairs,
+        /// The node of a link with one end.
+        node: Word<Pattern>,
+        /// The interface in the node, `eth0` without it.
+        dev: Text<IfName>,
+        /// The bridge that a link with one end goes to, or `NODE:BRIDGE`.
+        bridge: Text<String>,
+        /// What the link is, `veth` without it.
+        r#type: Word<KindName>,
+        /// Addresses with prefix length, one or several. With `endpoints`: a list of two, for each end one or several,
+        /// or null.
+        ip: PerEnd<HostAddress>,
+        /// MAC address; with `endpoints` a list of two. Without it, one that stays the same.
+        mac: PerEnd<Mac>,
+        /// Largest packet in bytes, 1500 without it.
+        mtu: u32,
+        /// Routes as `ip route add` takes them, out of this interface; with `endpoints` a list of two.
+        route: PerEnd<RouteLine>,
+        /// For a veth the name of the end at the bridge; for others the interface below.
+        outer_dev: Text<IfName>,
+        /// Who may talk to whom (macvlan).
+        mode: Word<Mode>,
+        /// The tag of a vlan, 1 to 4094.
+        vlanid: Number,
+        /// Network identifier of a vxlan, 1 to 16777215.
+        vni: Number,
+        /// Address of the other end of a vxlan.
+        remote: Text<IpAddr>,
+        /// Source address of the outer packets of a vxlan.
+        local: Text<IpAddr>,
+        /// UDP port of a vxlan, 4789 without it.
+        port: u16,
+        /// Where the interface below is: `host` is the namespace that wireloom runs in, `local` the node.
+        base: Base,
+        /// Impairment, on the end in the node; with `endpoints` on both.
+        netem: NetemSpec,
+        /// Rate, on the end in the node; with `endpoints` on both.
+        rate: Word<Rate>,
+        /// A remark, kept in the interface's alias.
+        alias: PerEnd<String>,
+        /// Queues for each direction, 1 without it.
+        queues: u32,
+        /// Whether it is to be up; true without it.
+        up: bool,
+        /// Networks to hand out addresses from. Links made by ranges take one /31 or /127 each.
+        subnet: OneOrMany<Text<Subnet>>,
+        /// Not yet: the container of this end.
+        container: Container,
+        /// Not yet: the compose service of this end.
+        service: Container,
+        /// Not yet: an uplink through the host.
+        internet: Internet,
+        /// Not yet.
+        nat: Nat,
+        /// Not yet.
+        forward: Forward,
+        /// Not yet.
+        ethtool: Ethtool,
+    }
+}
+
+/// How ranges in both ends of a link are paired.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Pairs {
+    /// Each with each.
+    #[default]
+    Product,
+    /// First with first, second with second.
+    Zip,
+}
+
+/// Where the interface below is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Base {
+    /// In the namespace that wireloom runs in.
+    Host,
+    /// In the node.
+    Local,
+}
+
+/// A kind of link, as documents know it. To add one: a file beside this one, a line in [`KINDS`], and the keys that it
+/// alone has in [`LinkSpec`].
+pub(crate) struct Kind {
+    /// What `type:` calls it.
+    name: &'static str,
+    /// The keys that it takes beside [`COMMON`].
+    keys: &'static [&'static str],
+    /// Puts one copy of the link into the state; what is wrong is noted.
+    pub(crate) lower: fn(&mut Builder, &Copied<'_>) -> Option<()>,
+}
+
+static KINDS: [&Kind; 5] = [&veth::KIND, &dummy::KIND, &vlan::KIND, &macvlan::KIND, &vxlan::KIND];
+
+/// Keys that every kind takes.
+const COMMON: [&str; 11] = ["node", "dev", "type", "ip", "mac", "mtu", "route", "alias", "up", "netem", "rate"];
+
+/// Kinds that are known to come.
+const LATER: [&str; 10] = ["ipvlan", "ipvtap", "macvtap", "geneve", "gre", "bond", "vrf", "wireguard", "tun", "tap"];
+
+/// The name of a kind, looked up.
+#[derive(Clone, Copy)]
+pub(crate) struct KindName(pub(crate) &'static Kind);
+
+impl std::fmt::Debug for KindName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.name)
+    }
+}
+
+impl PartialEq for KindName {
+    fn eq(&self, other: &KindName) -> bool {
+        self.0.name == other.0.name
+    }
+}
+
+impl FromStr for KindName {
+    type Err = Wrong;
+
+    fn from_str(name: &str) -> Result<Self, Wrong> {
+        let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+        if LATER.contains(&name) {
+            let help = format!("this one has {}", names.join(", "));
+            return Err(Wrong::new(format!("links of type `{name}` come with a later version"), help));
+        }
+        let kind = KINDS.iter().find(|kind| kind.name == name);
+        kind.map(|kind| KindName(kind))
+            .ok_or_else(|| Wrong::new(format!("unknown type `{name}` of a link"), nearest(name, &names)))
+    }
+}
+
+impl LinkSpec {
+    /// What the link is.
+    pub(crate) fn kind(&self) -> &'static Kind {
+        self.r#type.get().map_or(&veth::KIND, |Word(name)| name.0)
+    }
+}
+
+impl Kind {
+    /// Whether it takes the key; if not, what to say about it.
+    pub(crate) fn takes(&self, key: &str) -> Result<(), Wrong> {
+        if COMMON.contains(&key) || self.keys.contains(&key) {
+            return Ok(());
+        }
+        let takers: Vec<&str> = KINDS.iter().filter(|kind| kind.keys.contains(&key)).map(|kind| kind.name).collect();
+        let help = format!("links of type {} take it: say so with `type:`, or leave it out", takers.join(", "));
+        Err(Wrong::new(format!("a link of type `{}` does not take `{key}`", self.name), help))
+    }
+}

@@ -1,0 +1,12 @@
+//! veth: the usual link, between two nodes or between a node and a bridge.
+
+use super::Kind;
+use crate::lower::{Builder, Copied};
+
+/// `type: veth`
+pub(super) static KIND: Kind =
+    Kind { name: "veth", keys: &["endpoints", "pairs", "bridge", "outer-dev", "queues", "subnet"], lower };
+
+fn lower(builder: &mut Builder, link: &Copied<'_>) -> Option<()> {
+    if link.spec.endpoints.is_absent() { builder.port(link) } else { builder.pair(link) }
+}

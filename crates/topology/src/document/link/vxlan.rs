@@ -1,0 +1,30 @@
+//! vxlan: a tunnel that ends in a node. Does not know of bridges: tunnels that are ports have a list of their own.
+
+use wireloom_engine::{LinkKind, LinkRef, Vxlan};
+
+use super::{Base, Kind};
+use crate::lower::{Builder, Copied, Mtu, VXLAN_PORT};
+
+/// `type: vxlan`
+pub(super) static KIND: Kind =
+    Kind { name: "vxlan", keys: &["vni", "remote", "local", "port", "outer-dev", "base"], lower };
+
+fn lower(builder: &mut Builder, link: &Copied<'_>) -> Option<()> {
+    let spec = link.spec;
+    let at = link.at(builder)?;
+    let vni = link.number(builder, &spec.vni, "vni", 1..=0xff_ffff)?;
+    let underlay = match spec.base.get() {
+        Some(Base::Host) => builder.host(),
+        _ => at.netns.clone(),
+    };
+    let dev = builder.filled(&spec.outer_dev, &link.numbers)?.map(|dev| LinkRef::new(&underlay, dev));
+    let vxlan = Vxlan {
+        vni,
+        remote: builder.filled(&spec.remote, &link.numbers)?,
+        local: builder.filled(&spec.local, &link.numbers)?,
+        port: spec.port.get().copied().unwrap_or(VXLAN_PORT),
+        underlay,
+        dev,
+    };
+    builder.single(link, at, LinkKind::Vxlan(vxlan), Mtu::Underlay, false)
+}

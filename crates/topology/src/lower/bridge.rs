@@ -1,0 +1,261 @@
+//! Bridges: those that the document lists, and those that links name. Does not know what a port is made of.
+
+use std::{
+    collections::HashMap,
+    ops::{Index, IndexMut},
+};
+
+use wireloom_engine::{Bridge, IfName, Label, Link, LinkKind, LinkRef};
+
+use crate::{
+    document::{
+        Document,
+        bridge::{BridgeMode, BridgeSpec},
+        text::{Word, parse},
+    },
+    expand::Numbers,
+    lower::{Builder, End, Place, Wire, segment::addresses},
+    read::Spanned,
+    source::Span,
+};
+
+/// The bridges while they are built.
+#[derive(Default)]
+pub(crate) struct Bridges {
+    all: Vec<Building>,
+    by_name: HashMap<IfName, Vec<usize>>,
+}
+
+/// A bridge while it is built.
+pub(crate) struct Building {
+    /// Where it is.
+    pub(super) at: LinkRef,
+    /// It is no bridge: its two ends become a pair.
+    pub(super) patch: bool,
+    /// The MTU that the document gives it.
+    pub(super) mtu: Option<u32>,
+    /// Its segment; for a patch there is none yet.
+    wire: usize,
+    /// Both ends of each port: in the node, at the bridge.
+    pub(super) ports: Vec<(LinkRef, LinkRef)>,
+    /// Its tunnels.
+    pub(super) tunnels: Vec<LinkRef>,
+    patch_ends: Vec<(Link, End, Place)>,
+    /// Where the document speaks of it, and what it says.
+    place: Span,
+    spec: Option<BridgeSpec>,
+}
+
+impl Index<usize> for Bridges {
+    type Output = Building;
+
+    fn index(&self, index: usize) -> &Building {
+        &self.all[index]
+    }
+}
+
+impl IndexMut<usize> for Bridges {
+    fn index_mut(&mut self, index: usize) -> &mut Building {
+        &mut self.all[index]
+    }
+}
+
+impl Bridges {
+    /// All of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Building> {
+        self.all.iter()
+    }
+
+    fn find(&self, at: &LinkRef) -> Option<usize> {
+        self.by_name.get(&at.ifname)?.iter().copied().find(|index| self.all[*index].at == *at)
+    }
+}
+
+impl Builder {
+    pub(super) fn add_bridges(&mut self, document: &Document) {
+        for spanned in document.bridges.get().into_iter().flatten() {
+            let (spec, span) = (&spanned.value, spanned.span);
+            let Some(Word(pattern)) = spec.bridge.get() else {
+                if spec.bridge.is_absent() {
+                    self.wrong(span, "a bridge without a name", "add `bridge: NAME`");
+                }
+                continue;
+            };
+            for (name, numbers) in pattern.all() {
+                let before = self.mistakes.len();
+                let name = self.noted(spec.bridge.span().unwrap_or(span), name);
+                name.and_then(|name| self.declare(&name, spec, span, &numbers));
+                if self.mistakes.len() > before {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn declare(&mut self, name: &str, spec: &BridgeSpec, span: Span, numbers: &Numbers) -> Option<()> {
+        let name_span = spec.bridge.span().unwrap_or(span);
+        let ifname = self.noted(name_span, parse::<IfName>(name))?;
+        let mode = spec.mode.get().copied().unwrap_or_default();
+        if mode == BridgeMode::Ovs {
+            let help = "write `mode: linux` for a bridge of the kernel, or leave it out";
+            self.wrong(spec.mode.span().unwrap_or(span), "bridges of Open vSwitch come with a later version", help);
+            return None;
+        }
+        let netns = match self.filled(&spec.node, numbers)? {
+            None => self.bridge_home(mode == BridgeMode::Patch),
+            Some(node) => self.node(&node, spec.node.span().unwrap_or(span))?,
+        };
+        let at = LinkRef { netns, ifname };
+        if let Some(other) = self.bridges.find(&at) {
+            let line = self.bridges[other].place.line;
+            if self.bridges[other].spec.as_ref() != Some(spec) {
+                let message = format!("bridge `{name}` is given twice with different options, first in line {line}");
+                self.wrong(name_span, message, "write all its options in one place");
+            }
+            return None;
+        }
+        let mtu = self.given_mtu(&spec.mtu)?;
+        if mode == BridgeMode::Patch {
+            self.check_patch(spec);
+            self.push_bridge(at, true, mtu, span, Wire::default());
+        } else {
+            let wire = self.build_bridge(spec, span, &at, numbers)?;
+            self.push_bridge(at, false, mtu, span, wire);
+        }
+        self.bridges.all.last_mut()?.spec = Some(spec.clone());
+        Some(())
+    }
+
+    /// A patch needs no namespace for bridges.
+    fn bridge_home(&mut self, patch: bool) -> Label {
+        if patch {
+            self.owner.hub().parse().expect("the length of the topology's name was checked")
+        } else {
+            self.hub()
+        }
+    }
+
+    fn check_patch(&mut self, spec: &BridgeSpec) {
+        for (key, at) in spec.given() {
+            if !["bridge", "mode", "mtu"].contains(&&*key) {
+                let help = "a patch is a cable between its two ends; write `mode: linux` for a bridge";
+                self.wrong(at, format!("a patch does not take `{key}`"), help);
+            }
+        }
+    }
+
+    fn build_bridge(&mut self, spec: &BridgeSpec, span: Span, at: &LinkRef, numbers: &Numbers) -> Option<Wire> {
+        let mac = self.filled(&spec.mac, numbers)?;
+        let texts = spec.ip.get().into_iter().flatten().map(|text| (text.span, &text.value));
+        let given = self.filled_all(texts, numbers)?;
+        let texts = spec.subnet.get().into_iter().flatten().map(|text| (text.span, &text.value));
+        let subnets = self.filled_all(texts, numbers)?;
+        let end = End {
+            at: at.clone(),
+            addresses: given.iter().map(|a| Spanned { value: a.value.0, span: a.span }).collect(),
+            mac: mac.map(|value| Spanned { value, span: spec.mac.span().unwrap_or(span) }),
+            automatic: false,
+        };
+        let kind = LinkKind::Bridge(Bridge { stp: spec.stp.get().copied(), ageing_s: None });
+        let mut link = self.bare(kind, at, mac, None)?;
+        let closed = self.is_own(&at.netns);
+        link.addresses = addresses(&end, closed);
+        self.place(at.clone(), link, Place { span: spec.bridge.span().unwrap_or(span), mtu: spec.mtu.span() })?;
+        Some(Wire { bridge: Some(at.clone()), ends: vec![end], subnets, open: !closed })
+    }
+
+    fn push_bridge(&mut self, at: LinkRef, patch: bool, mtu: Option<u32>, place: Span, wire: Wire) -> usize {
+        let index = self.bridges.all.len();
+        self.bridges.by_name.entry(at.ifname).or_default().push(index);
+        let number = self.segments.len();
+        if !patch {
+            self.segments.push(wire);
+        }
+        let (ports, tunnels, patch_ends, spec) = (Vec::new(), Vec::new(), Vec::new(), None);
+        self.bridges.all.push(Building { at, patch, mtu, wire: number, ports, tunnels, patch_ends, place, spec });
+        index
+    }
+
+    /// The bridge that a link or a tunnel calls `NAME` or `NODE:NAME`; made if nobody has spoken of it yet.
+    pub(super) fn bridge(&mut self, text: &str, span: Span) -> Option<usize> {
+        if let Some((node, name)) = text.split_once(':') {
+            let ifname = self.noted(span, parse::<IfName>(name))?;
+            let at = LinkRef { netns: self.node(node, span)?, ifname };
+            let found = self.bridges.find(&at);
+            if found.is_none() {
+                let help = format!("add it under `bridges:`, like {{bridge: {name}, node: {node}}}");
+                self.wrong(span, format!("there is no bridge `{name}` in `{node}`"), help);
+            }
+            return found;
+        }
+        let ifname = self.noted(span, parse::<IfName>(text))?;
+        match self.bridges.by_name.get(&ifname).map(Vec::as_slice) {
+            Some([only]) => Some(*only),
+            Some([first, ..]) => {
+                let node = self.bridges[*first].at.netns.clone();
+                let help = format!("say which one, like `bridge: {node}:{text}`");
+                self.wrong(span, format!("there are several bridges `{text}`"), help);
+                None
+            }
+            _ => {
+                let at = LinkRef { netns: self.hub(), ifname };
+                let spec = BridgeSpec::default();
+                let wire = self.build_bridge(&spec, span, &at, &Numbers::default())?;
+                Some(self.push_bridge(at, false, None, span, wire))
+            }
+        }
+    }
+
+    /// Notes a port: `end` in the node, `outer` at the bridge.
+    pub(super) fn add_port(&mut self, bridge: usize, end: End, outer: LinkRef) {
+        let own = self.is_own(&end.at.netns);
+        let building = &mut self.bridges.all[bridge];
+        building.ports.push((end.at.clone(), outer));
+        let wire = &mut self.segments[building.wire];
+        wire.open |= !own;
+        wire.ends.push(end);
+    }
+
+    /// Notes a tunnel as a port: from now on others may be on the segment.
+    pub(super) fn add_tunnel_port(&mut self, bridge: usize, at: LinkRef) {
+        let building = &mut self.bridges.all[bridge];
+        building.tunnels.push(at.clone());
+        let wire = &mut self.segments[building.wire];
+        wire.open = true;
+        wire.ends.push(End::bare(at));
+    }
+
+    /// Notes an end of a patch.
+    pub(super) fn add_patch_end(&mut self, bridge: usize, mut link: Link, end: End, place: Place) -> Option<()> {
+        let building = &mut self.bridges.all[bridge];
+        link.mtu = link.mtu.or(building.mtu);
+        let first = building.patch_ends.first().map_or(0, |(_, _, place)| place.span.line);
+        building.patch_ends.push((link, end, place));
+        if building.patch_ends.len() == 3 {
+            let message = format!("patch `{}` has a third end, the first is in line {first}", building.at.ifname);
+            self.wrong(place.span, message, "a patch joins exactly two; write `mode: linux` for a bridge");
+            return None;
+        }
+        Some(())
+    }
+
+    /// Patches become pairs.
+    pub(super) fn finish_patches(&mut self) {
+        for index in 0..self.bridges.all.len() {
+            let building = &mut self.bridges.all[index];
+            if !building.patch {
+                continue;
+            }
+            let (name, place) = (building.at.ifname, building.place);
+            match <[_; 2]>::try_from(std::mem::take(&mut building.patch_ends)) {
+                Ok(ends) => _ = self.join(ends),
+                // What links lack may be a mistake of its own; a third end has been noted.
+                Err(ends) if ends.len() < 2 && self.mistakes.is_empty() => {
+                    let message = format!("patch `{name}` has {} of two ends", ends.len());
+                    self.wrong(place, message, format!("add a link with `bridge: {name}`, or write `mode: linux`"));
+                }
+                Err(_) => {}
+            }
+        }
+    }
+}

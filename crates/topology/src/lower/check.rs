@@ -1,0 +1,167 @@
+//! Checks: who asks whom, and by which address. Does not ask.
+
+use std::{
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
+};
+
+use wireloom_engine::{IfName, Label, LinkRef};
+
+use crate::{
+    document::{
+        Document,
+        check::{PingSpec, TcpSpec},
+        text::{Word, parse},
+        units::Timeout,
+    },
+    expand::{MOST, Numbers, Pattern},
+    lower::Builder,
+    lowered::{Check, Target},
+    read::{Field, Spanned, nearest},
+    source::Span,
+};
+
+const TIMEOUT_MS: u32 = 2000;
+
+/// Who has an address.
+type Owners = HashMap<IpAddr, LinkRef>;
+
+impl Builder {
+    pub(super) fn add_checks(&mut self, document: &Document) {
+        let checks = document.checks.get().into_iter().flatten();
+        let mut owners = None;
+        for Spanned { value: spec, span } in checks {
+            let owners = owners.get_or_insert_with(|| self.owners());
+            match (spec.ping.get(), spec.tcp.get()) {
+                (Some(ping), None) => self.add_pings(ping, *span, owners),
+                (None, Some(tcp)) => self.add_connections(tcp, *span, owners),
+                (None, None) if spec.has_bad() => {}
+                _ => self.wrong(*span, "a check is either `ping` or `tcp`", "write {ping: {from: NODE, to: NODE}}"),
+            }
+        }
+    }
+
+    fn owners(&self) -> Owners {
+        let mut owners = Owners::new();
+        for (netns, namespace) in &self.state.namespaces {
+            for (ifname, link) in &namespace.links {
+                for address in &link.addresses {
+                    owners.entry(address.net.addr()).or_insert_with(|| LinkRef::new(netns, *ifname));
+                }
+            }
+        }
+        owners
+    }
+
+    fn add_pings(&mut self, spec: &PingSpec, span: Span, owners: &Owners) {
+        let count = spec.count.get().copied().unwrap_or(1).max(1);
+        let (timeout_ms, expect_fail) = (timeout(&spec.timeout), spec.fails.get().copied().unwrap_or(false));
+        self.each(&spec.from, &spec.to, span, |builder, from, to, at| {
+            let (to, address) = builder.target(&from, &to, at, owners)?;
+            builder.checks.push(Check::Ping { from, to, address, count, timeout_ms, expect_fail });
+            Some(())
+        });
+    }
+
+    fn add_connections(&mut self, spec: &TcpSpec, span: Span, owners: &Owners) {
+        let (timeout_ms, expect_fail) = (timeout(&spec.timeout), spec.fails.get().copied().unwrap_or(false));
+        self.each(&spec.from, &spec.to, span, |builder, from, to, at| {
+            let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0);
+            let Some((host, port)) = to.rsplit_once(':').and_then(|(host, p)| Some((host, port(p)?))) else {
+                let help = "write NODE:PORT, NODE:INTERFACE:PORT, 10.0.0.1:80 or [2001:db8::1]:80";
+                builder.wrong(at, format!("`{to}` names no port"), help);
+                return None;
+            };
+            let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+            let (target, address) = builder.target(&from, host, at, owners)?;
+            let (to, address) = (Target { text: to, ..target }, SocketAddr::new(address, port));
+            builder.checks.push(Check::Tcp { from, to, address, timeout_ms, expect_fail });
+            Some(())
+        });
+    }
+
+    /// All pairs of the two ranges; a node is not paired with itself. The first wrong pair speaks for all.
+    fn each(
+        &mut self,
+        from: &Field<Word<Pattern>>,
+        to: &Field<Word<Pattern>>,
+        span: Span,
+        mut add: impl FnMut(&mut Builder, Label, String, Span) -> Option<()>,
+    ) -> Option<()> {
+        for (key, field) in [("from", from), ("to", to)].iter().filter(|(_, field)| field.is_absent()) {
+            let help = if field.is_absent() { format!("add `{key}: NODE`") } else { String::new() };
+            self.wrong(span, format!("a check without `{key}`"), help);
+        }
+        let (from, to) = (from.spanned()?, to.spanned()?);
+        let (Word(a), Word(b)) = (&from.value, &to.value);
+        if a.len().saturating_mul(b.len()).saturating_add(self.checks.len()) > MOST {
+            self.wrong(span, format!("more than {MOST} checks"), format!("{MOST} are possible"));
+            return None;
+        }
+        let ranges = a.is_range() && b.is_range();
+        for (i, j) in (0..a.len()).flat_map(|i| (0..b.len()).map(move |j| (i, j))) {
+            let numbers = Numbers::two(a.number(i), b.number(j), i * b.len() + j);
+            let asker = self.noted(from.span, a.name(i, &numbers))?;
+            let asked = self.noted(to.span, b.name(j, &numbers))?;
+            if ranges && asked.split(':').next() == Some(asker.as_str()) {
+                continue;
+            }
+            let asker = self.node(&asker, from.span)?;
+            add(self, asker, asked, to.span)?;
+        }
+        Some(())
+    }
+
+    /// Who is asked, and by which address.
+    fn target(&mut self, from: &Label, text: &str, span: Span, owners: &Owners) -> Option<(Target, IpAddr)> {
+        if let Ok(address) = text.parse::<IpAddr>() {
+            let owner = owners.get(&address);
+            let (node, ifname) = (owner.map(|at| at.netns.clone()), owner.map(|at| at.ifname));
+            return Some((Target { text: text.into(), node, ifname }, address));
+        }
+        let (name, ifname) = match text.split_once(':') {
+            Some((name, ifname)) => (name, Some(self.noted(span, parse::<IfName>(ifname))?)),
+            None => (text, None),
+        };
+        let node = self.node(name, span)?;
+        let found = self.choose(from, &node, ifname);
+        if found.is_none() && !self.is_tainted(&node) {
+            let (message, help) = self.no_address(&node, ifname);
+            self.wrong(span, message, help);
+        }
+        let (ifname, address) = found?;
+        Some((Target { text: text.into(), node: Some(node), ifname: Some(ifname) }, address))
+    }
+
+    fn no_address(&self, node: &Label, ifname: Option<IfName>) -> (String, String) {
+        let links = &self.state.namespaces[node].links;
+        match ifname {
+            Some(ifname) if !links.contains_key(&ifname) => {
+                let known: Vec<&str> = links.keys().map(IfName::as_str).collect();
+                (format!("`{node}` has no interface `{ifname}`"), nearest(ifname.as_str(), &known))
+            }
+            Some(ifname) => (format!("{node}:{ifname} has no address"), "give it one with `ip:`".into()),
+            None => {
+                (format!("`{node}` has no address"), "give one of its links an `ip:`, or write an address here".into())
+            }
+        }
+    }
+
+    /// An address of the node: one on a network of the asker, else one of `lo`, else the first.
+    fn choose(&self, from: &Label, node: &Label, ifname: Option<IfName>) -> Option<(IfName, IpAddr)> {
+        let near = self.state.namespaces.get(from)?;
+        let near: Vec<_> = near.links.values().flat_map(|link| &link.addresses).map(|address| address.net).collect();
+        let links = self.state.namespaces.get(node)?.links.iter();
+        let links = links.filter(|(name, _)| ifname.is_none_or(|ifname| ifname == **name));
+        let all = links.flat_map(|(name, link)| link.addresses.iter().map(|address| (*name, address.net.addr())));
+        all.min_by_key(|(name, address)| {
+            let link_local = matches!(address, IpAddr::V6(v6) if v6.is_unicast_link_local());
+            let direct = near.iter().any(|net| net.contains(address));
+            (link_local, !direct, *name != IfName::lo())
+        })
+    }
+}
+
+fn timeout(field: &Field<Word<Timeout>>) -> u32 {
+    field.get().map_or(TIMEOUT_MS, |Word(timeout)| timeout.0)
+}

@@ -1,0 +1,248 @@
+//! Links: ranges in their ends become copies, and each copy goes to its kind. Does not know the kinds.
+
+use std::ops::RangeInclusive;
+
+use wireloom_engine::{IfName, LinkRef};
+
+use crate::{
+    document::{
+        Document,
+        link::{Base, LinkSpec, Pairs},
+        text::{Number, Word},
+    },
+    expand::{MOST, Numbers, Pattern},
+    lower::Builder,
+    read::{Field, Spanned},
+    source::Span,
+};
+
+/// One copy of a link.
+pub(crate) struct Copied<'d> {
+    /// The link as the document has it.
+    pub(crate) spec: &'d LinkSpec,
+    /// Where.
+    pub(crate) span: Span,
+    /// The numbers of this copy.
+    pub(crate) numbers: Numbers,
+    /// Which copy it is.
+    pub(crate) index: usize,
+    /// How many there are; `None` where there is no range.
+    pub(crate) copies: Option<usize>,
+    /// The ends, as they are called in this copy: one name of a node, or two of interfaces.
+    pub(crate) ends: Vec<Spanned<String>>,
+}
+
+/// The ends of a link before they are copied.
+struct Ends<'d> {
+    patterns: Vec<(Span, &'d Pattern)>,
+    zip: bool,
+}
+
+impl Builder {
+    pub(super) fn add_links(&mut self, document: &Document) {
+        let mut total = 0;
+        for spanned in document.links.get().into_iter().flatten() {
+            let (spec, span) = (&spanned.value, spanned.span);
+            let before = self.mistakes.len();
+            let ends = self.check_keys(spec, span).and_then(|()| self.ends(spec, span));
+            let Some(ends) = ends else {
+                self.taint_ends(spec);
+                continue;
+            };
+            total += ends.copies();
+            if total > MOST {
+                self.wrong(span, format!("more than {MOST} links"), format!("{MOST} are possible"));
+                self.taint(None);
+                return;
+            }
+            if self.add_copies(spec, span, &ends).is_none() || self.mistakes.len() > before || spec.has_bad() {
+                self.taint_ends(spec);
+            }
+        }
+    }
+
+    fn add_copies(&mut self, spec: &LinkSpec, span: Span, ends: &Ends<'_>) -> Option<()> {
+        let lower = spec.kind().lower;
+        for index in 0..ends.copies() {
+            let copy = ends.copy(self, spec, span, index)?;
+            // The first wrong copy speaks for all.
+            lower(self, &copy)?;
+        }
+        Some(())
+    }
+
+    /// Whether all keys belong to such a link.
+    fn check_keys(&mut self, spec: &LinkSpec, span: Span) -> Option<()> {
+        let two = !spec.endpoints.is_absent();
+        let (kind, mut fits) = (spec.kind(), true);
+        for (key, at) in spec.given() {
+            if let Err(wrong) = kind.takes(&key) {
+                // What comes with a later version has been refused when it was read.
+                let later = ["container", "service", "internet", "nat", "forward", "ethtool"].contains(&&*key);
+                fits &= later;
+                if !later {
+                    self.wrong(at, wrong.message, wrong.help);
+                }
+                continue;
+            }
+            let help = match &*key {
+                "node" | "dev" if two => "the ends are in `endpoints` already, each as NODE:INTERFACE",
+                "bridge" | "outer-dev" if two => "a link with two ends has no bridge: write `node` and `dev` instead",
+                "pairs" if !two => "`pairs` says how the ranges of two `endpoints` are paired",
+                "subnet" if !two => "give `subnet` to the bridge, under `bridges:`",
+                _ => continue,
+            };
+            let ends = if two { "two ends" } else { "one end" };
+            self.wrong(at, format!("a link with {ends} does not take `{key}`"), help);
+            fits = false;
+        }
+        if !two && spec.node.is_absent() && !spec.has_bad() {
+            let help = "add `endpoints: [NODE:INTERFACE, NODE:INTERFACE]`, or `node` and `bridge`";
+            self.wrong(span, "a link without ends", help);
+            fits = false;
+        }
+        fits.then_some(())
+    }
+
+    fn ends<'d>(&mut self, spec: &'d LinkSpec, span: Span) -> Option<Ends<'d>> {
+        let patterns: Vec<(Span, &Pattern)> = match spec.endpoints.spanned() {
+            None => spec.node.spanned().map(|node| (node.span, &node.value.0)).into_iter().collect(),
+            Some(ends) => {
+                if ends.len() != 2 {
+                    let help = "write two, each NODE:INTERFACE; for a link to a bridge write `node` and `bridge`";
+                    self.wrong(ends.span, format!("{} endpoints", ends.len()), help);
+                    return None;
+                }
+                let good = ends.iter().filter_map(|end| end.value.spanned());
+                good.map(|end| (end.span, &end.value.0)).collect()
+            }
+        };
+        let zip = spec.pairs.get() == Some(&Pairs::Zip);
+        match patterns.as_slice() {
+            [] => None,
+            [_] if !spec.endpoints.is_absent() => None,
+            [(_, a), (_, b)] if zip && a.len() != b.len() => {
+                let message =
+                    format!("ranges of {} and {} numbers cannot be paired first with first", a.len(), b.len());
+                self.wrong(span, message, "make them of the same length, or leave out `pairs: zip`");
+                None
+            }
+            _ => Some(Ends { patterns, zip }),
+        }
+    }
+
+    /// Whoever the link would have reached may lack it now.
+    fn taint_ends(&mut self, spec: &LinkSpec) {
+        let ends = spec.endpoints.get().into_iter().flatten().filter_map(|end| end.value.get());
+        for Word(pattern) in ends.chain(spec.node.get()) {
+            for (name, _) in pattern.all() {
+                let node = name.ok().and_then(|name| name.split(':').next().and_then(|node| node.parse().ok()));
+                self.taint(node);
+            }
+        }
+        if spec.endpoints.is_bad() || spec.node.is_bad() {
+            self.taint(None);
+        }
+    }
+}
+
+impl Ends<'_> {
+    fn copies(&self) -> usize {
+        match self.patterns.as_slice() {
+            [(_, a), (_, b)] if !self.zip => a.len().saturating_mul(b.len()),
+            [(_, a), ..] => a.len(),
+            [] => 0,
+        }
+    }
+
+    fn copy<'d>(&self, builder: &mut Builder, spec: &'d LinkSpec, span: Span, index: usize) -> Option<Copied<'d>> {
+        let places = match self.patterns.as_slice() {
+            [_, (_, b)] if !self.zip => [index / b.len(), index % b.len()],
+            _ => [index, index],
+        };
+        let number = |end: usize| self.patterns.get(end).and_then(|(_, pattern)| pattern.number(places[end]));
+        let numbers = match self.patterns.len() {
+            1 => Numbers::one(number(0), index),
+            _ => Numbers::two(number(0), number(1), index),
+        };
+        let mut ends = Vec::with_capacity(self.patterns.len());
+        for ((span, pattern), at) in self.patterns.iter().zip(places) {
+            ends.push(Spanned { value: builder.noted(*span, pattern.name(at, &numbers))?, span: *span });
+        }
+        let ranged = self.patterns.iter().any(|(_, pattern)| pattern.is_range());
+        Some(Copied { spec, span, numbers, index, copies: ranged.then(|| self.copies()), ends })
+    }
+}
+
+impl Copied<'_> {
+    /// The interface of a link with one end.
+    pub(crate) fn at(&self, builder: &mut Builder) -> Option<LinkRef> {
+        let end = self.ends.first()?;
+        let ifname = builder.filled(&self.spec.dev, &self.numbers)?;
+        let ifname = ifname.unwrap_or_else(|| "eth0".parse().expect("a valid name"));
+        Some(LinkRef { netns: builder.node(end, end.span)?, ifname })
+    }
+
+    /// The interface of one of two ends.
+    pub(crate) fn at_end(&self, builder: &mut Builder, end: usize) -> Option<LinkRef> {
+        let end = self.ends.get(end)?;
+        let Some((node, ifname)) = end.split_once(':') else {
+            let help = format!("write {}:INTERFACE, like {}:eth0", end.value, end.value);
+            builder.wrong(end.span, format!("endpoint `{}` names no interface", end.value), help);
+            return None;
+        };
+        let ifname = builder.noted(end.span, crate::document::text::parse::<IfName>(ifname));
+        Some(LinkRef { netns: builder.node(node, end.span)?, ifname: ifname? })
+    }
+
+    /// The interface below, `outer-dev`, in the host's namespace or in the node itself.
+    pub(crate) fn below(&self, builder: &mut Builder, at: &LinkRef, usual: Base) -> Option<LinkRef> {
+        let Some(ifname) = builder.filled(&self.spec.outer_dev, &self.numbers)? else {
+            let help = "add `outer-dev: INTERFACE`, and `base: local` if that is in the node itself";
+            builder.wrong(self.span, "no interface below is given", help);
+            return None;
+        };
+        let netns = match self.spec.base.get().copied().unwrap_or(usual) {
+            Base::Host => builder.host(),
+            Base::Local => at.netns.clone(),
+        };
+        Some(LinkRef { netns, ifname })
+    }
+
+    /// A number that must be given.
+    pub(crate) fn number(
+        &self,
+        builder: &mut Builder,
+        field: &Field<Number>,
+        key: &str,
+        range: RangeInclusive<u32>,
+    ) -> Option<u32> {
+        builder.number(field, key, range, &self.numbers, self.span)
+    }
+}
+
+impl Builder {
+    /// A number that must be given, and be in the range.
+    pub(super) fn number(
+        &mut self,
+        field: &Field<Number>,
+        key: &str,
+        range: RangeInclusive<u32>,
+        numbers: &Numbers,
+        span: Span,
+    ) -> Option<u32> {
+        let help = format!("write `{key}:` with a number from {} to {}", range.start(), range.end());
+        let Some(spanned) = field.spanned() else {
+            if field.is_absent() {
+                self.wrong(span, format!("`{key}` is missing"), help);
+            }
+            return None;
+        };
+        let number = self.noted(spanned.span, spanned.value.0.fill(numbers))?;
+        if range.contains(&number) {
+            return Some(number);
+        }
+        self.wrong(spanned.span, format!("`{key}: {number}` is out of range"), help);
+        None
+    }
+}

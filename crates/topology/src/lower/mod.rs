@@ -1,0 +1,86 @@
+//! From the document to the engine's state. Each part notes what is wrong and goes on. Does not know files.
+
+mod bridge;
+mod builder;
+mod cable;
+mod check;
+mod command;
+mod interface;
+mod link;
+mod mtu;
+mod node;
+mod segment;
+mod tunnel;
+
+use wireloom_engine::Owner;
+
+pub(crate) use self::{
+    builder::{Builder, Place, Wanted},
+    link::Copied,
+    mtu::Mtu,
+    segment::{End, Wire},
+};
+use crate::{
+    document::Document,
+    lowered::Lowered,
+    mistake::{Mistake, Mistakes},
+    pool, validate,
+};
+
+/// IANA's port of vxlan.
+pub(crate) const VXLAN_PORT: u16 = 4789;
+
+/// Lowers a document. `mistakes` are those of reading it; `whole` says that all files could be read.
+pub(crate) fn lower(document: &Document, owner: Owner, whole: bool, mistakes: Vec<Mistake>) -> (Lowered, Vec<Mistake>) {
+    let mut builder = Builder::new(owner, document.nodes.get().is_none(), mistakes);
+    if !whole || builder.mistakes.iter().any(lost) {
+        builder.taint(None);
+    }
+    builder.add_nodes(document);
+    builder.add_bridges(document);
+    builder.add_links(document);
+    builder.add_tunnels(document);
+    builder.finish_patches();
+    validate::segments(&mut builder);
+    pool::hand_out(&mut builder);
+    builder.settle_mtus();
+    validate::mtus(&mut builder);
+    validate::routes(&mut builder);
+    builder.add_routes();
+    builder.add_commands(document);
+    builder.add_checks(document);
+    builder.finish()
+}
+
+/// Whether the mistake has cost a whole link, or all of them: then much may seem to be missing.
+fn lost(mistake: &Mistake) -> bool {
+    let field = mistake.field.as_str();
+    ["links", "nodes", "bridges"].iter().any(|list| field.strip_prefix(list).is_some_and(|rest| !rest.contains('.')))
+}
+
+impl Builder {
+    fn finish(self) -> (Lowered, Vec<Mistake>) {
+        let segments = self.segments.into_iter().map(Wire::into_segment).collect();
+        let lowered = Lowered {
+            owner: self.owner,
+            desired: self.state,
+            nodes: self.nodes,
+            commands: self.commands,
+            checks: self.checks,
+            segments,
+            warnings: Mistakes::default(),
+        };
+        (lowered, self.mistakes)
+    }
+
+    /// Routes without a gateway first: those with one may need them.
+    fn add_routes(&mut self) {
+        let mut routes = std::mem::take(&mut self.routes);
+        routes.sort_by_key(|wanted| wanted.route.hops.iter().any(|hop| hop.via.is_some()));
+        for wanted in routes {
+            if let Some(namespace) = self.state.namespaces.get_mut(&wanted.netns) {
+                namespace.routes.push(wanted.route);
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! MTUs that nobody gave: usual ones, those of the interface below, those of a bridge and its ports. Does not check
+//! the given ones against each other.
+
+use wireloom_engine::{Label, LinkKind, LinkRef, Vxlan};
+
+use crate::{lower::Builder, read::Field, source::Span};
+
+/// Where an MTU that the document does not give comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Mtu {
+    /// 1500.
+    Usual,
+    /// As large as that of this interface.
+    Parent(LinkRef),
+    /// What fits into the underlay.
+    Underlay,
+}
+
+impl Mtu {
+    /// Of Ethernet.
+    pub(crate) const USUAL: u32 = 1500;
+}
+
+/// A link on top of another.
+pub(crate) struct Stacked {
+    /// The link.
+    pub(crate) at: LinkRef,
+    /// What is below.
+    pub(crate) mtu: Mtu,
+    /// Where it was asked for.
+    pub(crate) span: Span,
+}
+
+impl Builder {
+    /// The MTU that the document gives; `None` if it is impossible.
+    pub(super) fn given_mtu(&mut self, field: &Field<u32>) -> Option<Option<u32>> {
+        let Some(mtu) = field.spanned() else { return (!field.is_bad()).then_some(None) };
+        if (68..=65_535).contains(&mtu.value) {
+            return Some(Some(mtu.value));
+        }
+        self.wrong(
+            mtu.span,
+            format!("mtu {} is out of range", mtu.value),
+            "write 68 to 65535; with IPv6 at least 1280",
+        );
+        None
+    }
+
+    pub(super) fn stack(&mut self, at: &LinkRef, mtu: Mtu, span: Span) {
+        if mtu != Mtu::Usual {
+            self.stacked.push(Stacked { at: at.clone(), mtu, span });
+        }
+    }
+
+    /// Links on top of others, for checks.
+    pub(crate) fn stacked(&self) -> &[Stacked] {
+        &self.stacked
+    }
+
+    /// Gives every link an MTU, from the bottom to the top.
+    pub(super) fn settle_mtus(&mut self) {
+        self.settle_bridges(false);
+        self.settle_stacked(false);
+        self.settle_stacked(true);
+        self.settle_bridges(true);
+        self.settle_stacked(false);
+    }
+
+    /// Ports take the MTU of the bridge or its tunnels; the bridge takes the smallest of its ports.
+    fn settle_bridges(&mut self, with_tunnels: bool) {
+        let bridges = self.bridges.iter().filter(|b| !b.patch && b.tunnels.is_empty() != with_tunnels);
+        let bridges: Vec<_> = bridges.map(|b| (b.at.clone(), b.mtu, b.ports.clone(), b.tunnels.clone())).collect();
+        for (at, given, ports, tunnels) in bridges {
+            let of_tunnels = tunnels.iter().filter_map(|tunnel| self.mtu_of(tunnel)).min();
+            let usual = given.or(of_tunnels).unwrap_or(Mtu::USUAL);
+            let mut smallest = of_tunnels;
+            for (inner, outer) in &ports {
+                let mtu = self.mtu_of(inner).unwrap_or(usual);
+                smallest = Some(smallest.map_or(mtu, |smallest| smallest.min(mtu)));
+                self.set_mtu(inner, mtu);
+                self.set_mtu(outer, mtu);
+            }
+            self.set_mtu(&at, given.or(smallest).unwrap_or(Mtu::USUAL));
+        }
+    }
+
+    fn settle_stacked(&mut self, tunnels: bool) {
+        let stacked = std::mem::take(&mut self.stacked);
+        for Stacked { at, mtu, .. } in &stacked {
+            let most = match mtu {
+                Mtu::Parent(parent) if !tunnels => self.mtu_of(parent),
+                Mtu::Underlay if tunnels => Some(self.tunnel_mtu(at)),
+                _ => None,
+            };
+            if let Some(most) = most.filter(|_| self.mtu_of(at).is_none()) {
+                self.set_mtu(at, most);
+            }
+        }
+        self.stacked = stacked;
+    }
+
+    /// The MTU of a link so far.
+    pub(crate) fn mtu_of(&self, at: &LinkRef) -> Option<u32> {
+        self.state.link(at)?.mtu
+    }
+
+    fn set_mtu(&mut self, at: &LinkRef, mtu: u32) {
+        if let Some(link) = self.link_mut(at) {
+            link.mtu = Some(mtu);
+        }
+    }
+
+    /// The largest packet that a tunnel passes on in one piece.
+    pub(crate) fn tunnel_mtu(&self, at: &LinkRef) -> u32 {
+        let Some(LinkKind::Vxlan(vxlan)) = self.state.link(at).map(|link| &link.kind) else { return Mtu::USUAL };
+        let below = self.underlay(vxlan).and_then(|below| self.mtu_of(&below)).unwrap_or(Mtu::USUAL);
+        let v6 = vxlan.remote.or(vxlan.local).is_some_and(|address| address.is_ipv6());
+        below.saturating_sub(if v6 { 70 } else { 50 })
+    }
+
+    /// The link of the document that the outer packets leave by.
+    pub(crate) fn underlay(&self, vxlan: &Vxlan) -> Option<LinkRef> {
+        if let Some(dev) = &vxlan.dev {
+            return Some(dev.clone());
+        }
+        let remote = vxlan.remote?;
+        if let Some(direct) = self.towards(&vxlan.underlay, remote) {
+            return Some(direct);
+        }
+        let routes = self.routes.iter().filter(|w| w.netns == vxlan.underlay && w.route.destination.contains(&remote));
+        let hop = routes.max_by_key(|wanted| wanted.route.destination.prefix_len())?.route.hops.first()?;
+        match hop.dev {
+            Some(ifname) => Some(LinkRef { netns: vxlan.underlay.clone(), ifname }),
+            None => self.towards(&vxlan.underlay, hop.via?),
+        }
+    }
+
+    fn towards(&self, netns: &Label, address: std::net::IpAddr) -> Option<LinkRef> {
+        let links = &self.state.namespaces.get(netns)?.links;
+        let found = links.iter().find(|(_, link)| link.addresses.iter().any(|a| a.net.contains(&address)));
+        found.map(|(ifname, _)| LinkRef { netns: netns.clone(), ifname: *ifname })
+    }
+}

@@ -1,0 +1,122 @@
+//! Nodes: namespaces, what is on their `lo`, their settings and routes. Does not know links.
+
+use std::collections::BTreeMap;
+
+use wireloom_engine::{Address, IfName, Label, Link, LinkKind, Source};
+
+use crate::{
+    document::{Document, command::CommandSpec, node::NodeSpec},
+    expand::{MOST, Numbers, Pattern},
+    lower::{Builder, Wanted},
+    read::{Items, Spanned},
+    source::Span,
+};
+
+impl Builder {
+    pub(super) fn add_nodes(&mut self, document: &Document) {
+        let empty = NodeSpec::default();
+        let mut sources = BTreeMap::new();
+        for (name, spec) in document.nodes.get().into_iter().flatten() {
+            let Some(pattern) = self.noted(name.span, crate::document::text::parse::<Pattern>(name)) else {
+                self.taint(None);
+                continue;
+            };
+            if self.nodes.len() + pattern.len() > MOST {
+                self.wrong(name.span, format!("more than {MOST} nodes"), format!("{MOST} are possible"));
+                break;
+            }
+            let spec = spec.value.as_ref().unwrap_or(&empty);
+            for (copy, numbers) in pattern.all() {
+                let before = self.mistakes.len();
+                if let Some(copy) = self.noted(name.span, copy) {
+                    self.add_one_node(&copy, name.span, spec, &numbers, &mut sources);
+                }
+                // The first wrong copy speaks for all.
+                if self.mistakes.len() > before {
+                    self.taint_copies(&pattern);
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Other copies are known by name, so that links to them are no mistakes too.
+    fn taint_copies(&mut self, pattern: &Pattern) {
+        for (name, _) in pattern.all() {
+            let Some(label) = name.ok().and_then(|name| name.parse::<Label>().ok()) else { continue };
+            if !self.nodes.contains_key(&label) {
+                self.add_node(&label, Source::Named(self.owner.netns_of(label.as_str())), true);
+            }
+            self.taint(Some(label));
+        }
+    }
+
+    fn add_one_node(
+        &mut self,
+        name: &str,
+        span: Span,
+        spec: &NodeSpec,
+        numbers: &Numbers,
+        sources: &mut BTreeMap<Source, Label>,
+    ) -> Option<()> {
+        let label = self.label(name, span)?;
+        if self.nodes.contains_key(&label) {
+            self.wrong(span, format!("node `{label}` is given twice"), "give one of them another name");
+            return None;
+        }
+        let existing = self.filled(&spec.netns, numbers);
+        let (source, own) = match existing.clone().flatten() {
+            None => (Source::Named(self.owner.netns_of(name)), existing == Some(None)),
+            Some(path) if path.contains('/') => (Source::Path(path.into()), false),
+            Some(name) => (Source::Named(name), false),
+        };
+        self.add_node(&label, source.clone(), own);
+        if spec.has_bad() {
+            self.taint(Some(label.clone()));
+        }
+        if let Some(other) = sources.insert(source, label.clone()) {
+            let span = spec.netns.span().unwrap_or(span);
+            self.wrong(span, format!("nodes `{other}` and `{label}` are the same namespace"), "keep one of them");
+        }
+        self.add_loopback(&label, spec, numbers);
+        self.add_sysctls(&label, spec, numbers);
+        let routes = spec.routes.get().into_iter().flatten().map(|route| (route.span, &route.value));
+        for Spanned { value, span } in self.filled_all(routes, numbers).into_iter().flatten() {
+            self.routes.push(Wanted { netns: label.clone(), route: value.0, span });
+        }
+        self.add_own_commands(&label, spec.commands.get(), numbers);
+        Some(())
+    }
+
+    fn add_loopback(&mut self, label: &Label, spec: &NodeSpec, numbers: &Numbers) -> Option<()> {
+        let texts = spec.loopback.get()?.iter().map(|text| (text.span, &text.value));
+        let addresses = self.filled_all(texts, numbers)?;
+        let lo = self.state.namespaces.get_mut(label)?.links.entry(IfName::lo());
+        let lo = lo.or_insert_with(|| Link::new(LinkKind::Loopback));
+        lo.addresses.extend(addresses.iter().map(|a| Address::new(a.value.0, a.value.0.addr().is_ipv6())));
+        Some(())
+    }
+
+    fn add_sysctls(&mut self, label: &Label, spec: &NodeSpec, numbers: &Numbers) -> Option<()> {
+        for (key, value) in spec.sysctl.get()? {
+            let template = crate::expand::Template::parse(key);
+            let filled = template.map_or(Ok(key.value.clone()), |template| template.fill(numbers));
+            let name = self.noted(key.span, filled)?;
+            let setting = self.noted(value.span, value.value.fill(numbers))?.0;
+            let dotted = if name.contains('/') && !name.contains('.') { name.replace('/', ".") } else { name };
+            if !dotted.starts_with("net.") || dotted.contains("..") {
+                let help = "a namespace of the network has settings that begin with `net.`, like net.ipv4.ip_forward";
+                self.wrong(key.span, format!("`{dotted}` is not a setting of a network namespace"), help);
+                continue;
+            }
+            self.state.namespaces.get_mut(label)?.sysctls.insert(dotted, setting);
+        }
+        Some(())
+    }
+
+    fn add_own_commands(&mut self, label: &Label, commands: Option<&Items<CommandSpec>>, numbers: &Numbers) {
+        for command in commands.into_iter().flatten() {
+            self.add_command(label, &command.value, command.span, numbers);
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What a document comes to: the engine's state, and what to run and check on it. Does not know how it was written.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
+
+use serde::{Deserialize, Serialize};
+use wireloom_engine::{IfName, Label, LinkRef, Owner, State};
+
+use crate::mistake::Mistakes;
+
+/// A document that is right, in the terms of the engine.
+#[derive(Debug, Clone)]
+pub struct Lowered {
+    /// What the topology is called.
+    pub owner: Owner,
+    /// What the kernel is to have.
+    pub desired: State,
+    /// The nodes of the document: not the namespace for bridges, and not the host.
+    pub nodes: BTreeMap<Label, NodeInfo>,
+    /// What to run once the links are up, in this order.
+    pub commands: Vec<Command>,
+    /// What must work.
+    pub checks: Vec<Check>,
+    /// Who can talk to whom without a router.
+    pub segments: Vec<Segment>,
+    /// What is no mistake, but worth saying.
+    pub warnings: Mistakes,
+}
+
+/// What kind of node it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeInfo {
+    /// A namespace that the topology makes and removes; else one that exists.
+    pub own: bool,
+}
+
+/// A command in a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// The node.
+    pub node: Label,
+    /// What to run.
+    pub command: CommandLine,
+    /// Whether it keeps running, and ends with `down`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub supervised: bool,
+}
+
+/// A program and its arguments.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum CommandLine {
+    /// For the shell.
+    Shell(String),
+    /// As it is.
+    Argv(Vec<String>),
+}
+
+impl fmt::Display for CommandLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CommandLine::Shell(text) => f.write_str(text),
+            CommandLine::Argv(words) => f.write_str(&words.join(" ")),
+        }
+    }
+}
+
+/// What must work, or must not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Check {
+    /// Packets come back.
+    Ping {
+        /// The node that asks.
+        from: Label,
+        /// Who is asked, as the document says it.
+        to: Target,
+        /// The address that is asked.
+        address: IpAddr,
+        /// How many packets.
+        count: u32,
+        /// How long to wait for each answer, milliseconds.
+        timeout_ms: u32,
+        /// Whether it must not work.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        expect_fail: bool,
+    },
+    /// A connection can be made.
+    Tcp {
+        /// The node that connects.
+        from: Label,
+        /// Who is asked, as the document says it.
+        to: Target,
+        /// Where to.
+        address: SocketAddr,
+        /// How long to wait, milliseconds.
+        timeout_ms: u32,
+        /// Whether it must not work.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        expect_fail: bool,
+    },
+}
+
+/// Who a check asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// As the document says it.
+    pub text: String,
+    /// The node that has the address, if it is one of the document's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<Label>,
+    /// The interface that has the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ifname: Option<IfName>,
+}
+
+/// Interfaces that talk without a router between them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Segment {
+    /// The bridge, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bridge: Option<LinkRef>,
+    /// The interfaces; the bridge itself is one of them.
+    pub ends: Vec<LinkRef>,
+}
