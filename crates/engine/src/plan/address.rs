@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::{Planner, Step, link::links};
+use super::{Phase, Planner, Step, link::links};
 use crate::{Address, Link, LinkRef, Origin};
 
 impl Planner<'_> {
@@ -26,12 +26,13 @@ impl Planner<'_> {
     /// address takes the later ones of its subnet along when it goes, so those are added afterwards.
     fn change_addresses(&mut self, at: &LinkRef, wanted: &Link, found: &Link) {
         let is = |addresses: &[Address], net: IpNet| addresses.iter().any(|a| a.net == net);
+        let (standing, erased) = self.standing_addresses(at, found);
         let gone = |a: &&Address| a.origin == Origin::Ours && !is(&wanted.addresses, a.net);
-        let gone: Vec<Address> = found.addresses.iter().filter(gone).cloned().collect();
-        let new = wanted.addresses.iter().filter(|a| !is(&found.addresses, a.net));
+        let gone: Vec<Address> = standing.iter().filter(gone).cloned().collect();
+        let new = wanted.addresses.iter().filter(|a| !is(&standing, a.net));
         let swept = |net: IpNet| matches!(net, IpNet::V4(_)) && gone.iter().any(|g| g.net.trunc() == net.trunc());
         let (late, early): (Vec<_>, Vec<_>) = new.cloned().partition(|a| swept(a.net));
-        let swept_along = found.addresses.iter().filter(|a| swept(a.net) && !is(&gone, a.net)).cloned();
+        let swept_along = standing.iter().filter(|a| swept(a.net) && !is(&gone, a.net)).cloned();
         let swept_along: Vec<_> = swept_along.collect();
         if !gone.is_empty() {
             self.disturbed.insert(at.clone());
@@ -41,6 +42,20 @@ impl Planner<'_> {
             self.push(Step::DelAddress { at: at.clone(), address: address.clone() });
         }
         swept_along.into_iter().chain(late).for_each(|a| self.add(at, a));
+        let others = erased.into_iter().filter(|a| a.origin == Origin::Others && wanted.up == Some(false));
+        others.for_each(|a| self.add(at, a));
+    }
+
+    /// The addresses that outlive the changes of the link itself, and those that do not. The latter are taken away
+    /// beforehand, so that the way back brings them again.
+    fn standing_addresses(&mut self, at: &LinkRef, found: &Link) -> (Vec<Address>, Vec<Address>) {
+        let erased = |a: &Address| self.erased.contains(at) && a.net.addr().is_ipv6();
+        let (erased, standing): (Vec<Address>, Vec<Address>) = found.addresses.iter().cloned().partition(erased);
+        let erased: Vec<Address> = erased.into_iter().filter(|a| a.origin != Origin::Kernel).collect();
+        let steps = erased.iter().map(|a| Step::DelAddress { at: at.clone(), address: a.clone() });
+        let removals = self.steps.entry(Phase::Removals).or_default();
+        removals.extend(steps);
+        (standing, erased)
     }
 
     fn add(&mut self, at: &LinkRef, address: Address) {

@@ -60,6 +60,8 @@ impl Planner<'_> {
                 let others = found.addresses.iter().filter(|a| a.origin == Origin::Others);
                 list.extend(others.map(|a| Extra::Address { at: at.clone(), net: a.net }));
                 if let Some(Qdisc::Other(kind)) = found.qdisc.clone() {
+                    let replaced = self.desired.link(&at).is_some_and(|wanted| wanted.qdisc.is_some());
+                    let list = if replaced { &mut self.also_gone } else { list };
                     list.push(Extra::Qdisc { at, kind });
                 }
             }

@@ -5,9 +5,13 @@ use std::collections::BTreeSet;
 use super::{Conflict, NewLink, Planner, Port, Settings, Step, order};
 use crate::{Label, Link, LinkKind, LinkRef, Mark, Namespace, State, link::KindChange};
 
+/// IPV6_MIN_MTU of linux/ipv6.h.
+const IPV6_MTU: u32 = 1280;
+
 impl<'a> Planner<'a> {
     pub(super) fn links(&mut self) {
         self.doom();
+        self.release();
         self.delete();
         let mut steps = self.additions();
         steps.extend(self.changes());
@@ -51,6 +55,21 @@ impl<'a> Planner<'a> {
         link.kind != LinkKind::Loopback && link.belongs_to(&self.desired.owner)
     }
 
+    /// Takes ports of ours out of bridges of ours that go or that they are to leave. A bridge that goes lets its ports go
+    /// by itself, but then the way back would not know them.
+    fn release(&mut self) {
+        let settings = |port| Settings { controller: Some(port), ..Settings::default() };
+        let leaving = links(self.observed).filter_map(|(at, found)| {
+            let controller = found.controller.filter(|_| self.standing(&at).is_some() && self.is_ours(found))?;
+            let bridge = LinkRef::new(&at.netns, controller);
+            let ours = self.observed.link(&bridge).is_some_and(|bridge| self.is_ours(bridge));
+            let leaves = ours && self.desired.link(&at).is_some_and(|wanted| wanted.controller.is_none());
+            let (from, to) = (settings(Port::Of(controller)), settings(Port::Free));
+            (leaves || self.doomed.contains(&bridge)).then_some(Step::SetLink { at, from, to })
+        });
+        leaving.collect::<Vec<_>>().into_iter().for_each(|step| self.push(step));
+    }
+
     fn delete(&mut self) {
         let mut done = BTreeSet::new();
         let mut steps = Vec::new();
@@ -81,7 +100,8 @@ impl<'a> Planner<'a> {
                 Some(_) => {}
                 None => {
                     let step = self.addition(&at, wanted);
-                    made.extend(step.peer.iter().map(|peer| peer.at.clone()));
+                    // Both: which of the two ends comes first is not said by their names.
+                    made.extend([Some(&step), step.peer.as_deref()].into_iter().flatten().map(|end| end.at.clone()));
                     steps.push(Step::AddLink(step));
                 }
             }
@@ -130,14 +150,28 @@ impl<'a> Planner<'a> {
         self.conflicts.push(Conflict::ForeignLink { at: at.clone(), kind, owner });
     }
 
-    fn changes(&self) -> Vec<Step> {
+    fn changes(&mut self) -> Vec<Step> {
         let pairs = links(self.desired).filter_map(|(at, wanted)| Some((self.standing(&at)?, at, wanted)));
         let changes = pairs.filter_map(|(found, at, wanted)| {
             let ours = self.is_ours(found) || wanted.kind == LinkKind::Loopback;
             let (from, to) = ours.then(|| self.difference(&at, wanted, found))?;
-            (!to.is_empty()).then_some(Step::SetLink { at, from, to })
+            (!to.is_empty()).then_some((at, from, to))
         });
-        changes.collect()
+        let changes: Vec<_> = changes.collect();
+        for (at, from, to) in &changes {
+            self.foresee(at, from, to);
+        }
+        changes.into_iter().map(|(at, from, to)| Step::SetLink { at, from, to }).collect()
+    }
+
+    /// A link that goes down loses its routes and its IPv6 addresses, one whose MTU goes below 1280 all of IPv6.
+    fn foresee(&mut self, at: &LinkRef, from: &Settings, to: &Settings) {
+        let down = from.up == Some(true) && to.up == Some(false);
+        let small = from.mtu.is_some_and(|mtu| mtu >= IPV6_MTU) && to.mtu.is_some_and(|mtu| mtu < IPV6_MTU);
+        if down || small {
+            self.disturbed.insert(at.clone());
+            self.erased.insert(at.clone());
+        }
     }
 
     /// What changes on a link that stays: how it is, and how it is to be.

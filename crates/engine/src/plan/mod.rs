@@ -80,6 +80,8 @@ struct Planner<'a> {
     doomed: BTreeSet<LinkRef>,
     /// Links whose addresses of one family or whose carrier are disturbed, so that the kernel may drop their routes.
     disturbed: BTreeSet<LinkRef>,
+    /// Links that lose their IPv6 addresses because of a change.
+    erased: BTreeSet<LinkRef>,
     steps: BTreeMap<Phase, Vec<Step>>,
     replaced: BTreeMap<LinkRef, String>,
     also_gone: Vec<Extra>,
@@ -98,6 +100,7 @@ impl<'a> Planner<'a> {
             dropped: BTreeSet::new(),
             doomed: BTreeSet::new(),
             disturbed: BTreeSet::new(),
+            erased: BTreeSet::new(),
             steps: BTreeMap::new(),
             replaced: BTreeMap::new(),
             also_gone: Vec::new(),

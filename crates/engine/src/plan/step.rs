@@ -145,7 +145,7 @@ pub enum Port {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// Routes and links that go.
+    /// Routes and links that go, and ports that leave.
     Removals,
     /// Namespaces that come.
     Namespaces,
@@ -184,6 +184,7 @@ impl Step {
     pub fn phase(&self) -> Phase {
         match self {
             Step::DelRoute { .. } | Step::DelLink(_) => Phase::Removals,
+            Step::SetLink { to, .. } if to.controller == Some(Port::Free) => Phase::Removals,
             Step::AddNetns { .. } => Phase::Namespaces,
             Step::AddLink(_) | Step::SetLink { .. } => Phase::Links,
             Step::SetSysctl { .. } => Phase::Sysctls,

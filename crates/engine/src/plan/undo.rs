@@ -43,6 +43,7 @@ fn inverse(step: &Step) -> Vec<Step> {
         Step::DelNetns { .. } => Vec::new(),
         Step::AddLink(new) => vec![Step::DelLink(new)],
         Step::DelLink(new) => restore(new),
+        Step::SetLink { from, .. } if from.is_empty() => Vec::new(),
         Step::SetLink { at, from, to } => vec![Step::SetLink { at, from: to, to: from }],
         Step::AddAddress { at, address } => vec![Step::DelAddress { at, address }],
         Step::DelAddress { at, address } => vec![Step::AddAddress { at, address }],
