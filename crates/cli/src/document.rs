@@ -1,0 +1,52 @@
+//! Finding and loading the documents of a verb. Does not know their content.
+
+use std::path::{Path, PathBuf, absolute};
+
+use wireloom_topology::{Lowered, load_and_lower, variables::Variables};
+
+use crate::{console::Console, failure::Failure};
+
+/// What is taken when no document is named, the first that exists.
+pub(crate) const DEFAULTS: [&str; 6] =
+    ["wireloom.yaml", "wireloom.yml", "compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"];
+
+/// Stdin, where a file is expected.
+const STDIN: &str = "-";
+
+/// The documents that are meant: those named, or the one of this folder.
+pub(crate) fn find(files: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+    if !files.is_empty() {
+        return Ok(files.to_vec());
+    }
+    let found = DEFAULTS.iter().map(PathBuf::from).find(|path| path.is_file());
+    found.map(|path| vec![path]).ok_or(Failure::NoDocument)
+}
+
+/// Loads documents; with all mistakes, or with warnings that are shown.
+pub(crate) fn load(console: &Console, files: &[PathBuf]) -> Result<Lowered, Failure> {
+    let lowered = load_and_lower(files, &variables(files)).map_err(Failure::Mistakes)?;
+    console.warnings(&lowered.warnings);
+    Ok(lowered)
+}
+
+/// The environment, and `.env` beside the first document.
+fn variables(files: &[PathBuf]) -> Variables {
+    let first = files.first().map(|list| list.to_string_lossy().split(':').next().unwrap_or_default().to_owned());
+    let folder = first.as_deref().map(Path::new).and_then(Path::parent).unwrap_or(Path::new(""));
+    Variables::from_env_and(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
+}
+
+/// The documents as they can be found from anywhere.
+pub(crate) fn absolutes(files: &[PathBuf]) -> Vec<PathBuf> {
+    let parts = files.iter().flat_map(|list| std::env::split_paths(list));
+    parts.map(|path| if is_stdin(&path) { path } else { absolute(&path).unwrap_or(path) }).collect()
+}
+
+/// Whether something of that name can be read as a document.
+pub(crate) fn exists(path: &Path) -> bool {
+    is_stdin(path) || (path.exists() && !path.is_dir())
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path == Path::new(STDIN)
+}

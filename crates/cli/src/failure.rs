@@ -1,0 +1,283 @@
+//! Why a verb failed, in words that help, and the exit status that says it to scripts. Does not know how it is shown.
+
+use std::io;
+
+use serde::Serialize;
+use wireloom_engine::{Kind, Label, Owner};
+use wireloom_topology::mistake::Mistakes;
+
+use crate::{capability::Capability, document, words};
+
+/// The user's input is at fault (EX_DATAERR of sysexits.h).
+const DATA: u8 = 65;
+/// The kernel lacks something (EX_UNAVAILABLE).
+const UNAVAILABLE: u8 = 69;
+/// We may not (EX_NOPERM).
+const PERMISSION: u8 = 77;
+/// Everything else.
+const FAILED: u8 = 1;
+
+/// Why a verb failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The answer could not be written.
+    #[error("write the answer: {0}")]
+    Output(io::Error),
+    /// The document is wrong.
+    #[error("{0}")]
+    Mistakes(Mistakes),
+    /// There is no document.
+    #[error("no document: name one, or put {} into this folder", document::DEFAULTS[0])]
+    NoDocument,
+    /// No topology of that name is up.
+    #[error("topology {name} is not up, and there is no file {name}{}", up(.known, .name))]
+    NotUp {
+        /// The name.
+        name: Owner,
+        /// Those that are up.
+        known: Vec<Owner>,
+    },
+    /// No topology that is up has such a node.
+    #[error("no topology that is up has a node {node}{}", did_you_mean(.node, .nodes))]
+    UnknownNode {
+        /// The name.
+        node: String,
+        /// The nodes that there are.
+        nodes: Vec<Label>,
+    },
+    /// More than one topology has such a node.
+    #[error("several topologies have a node {node}: {}; choose one with -t NAME", words::list(.candidates))]
+    Ambiguous {
+        /// The node.
+        node: Label,
+        /// Those that have it.
+        candidates: Vec<Owner>,
+    },
+    /// The namespace of a node is gone.
+    #[error("node {node} of {topology} has no namespace: {cause}; `wireloom up` makes it again")]
+    NodeGone {
+        /// The topology.
+        topology: Owner,
+        /// The node.
+        node: Label,
+        /// What looking for it gave.
+        cause: wireloom_netns::Error,
+    },
+    /// We lack rights.
+    #[error("{}; run it as root, or with sudo", lacking(.0))]
+    Capabilities(Vec<Capability>),
+    /// Signals cannot be caught.
+    #[error("catch SIGINT and SIGTERM: {0}")]
+    Signals(io::Error),
+    /// The kernel could not be read.
+    #[error("read the state of the kernel: {0}")]
+    Observe(#[from] wireloom_engine::Error),
+    /// Something of others is in the way.
+    #[error("{topology}: {}", in_the_way(.conflicts))]
+    Conflicts {
+        /// The topology.
+        topology: Owner,
+        /// All of it.
+        conflicts: Vec<wireloom_engine::Conflict>,
+    },
+    /// The kernel is not as desired.
+    #[error("{topology}: {cause}")]
+    Converge {
+        /// The topology.
+        topology: Owner,
+        /// Why.
+        cause: Box<wireloom_engine::Failure>,
+    },
+    /// The ledger could not be used.
+    #[error(transparent)]
+    Ledger(#[from] wireloom_ledger::Error),
+    /// A namespace could not be used.
+    #[error(transparent)]
+    Netns(#[from] wireloom_netns::Error),
+    /// Links could not be listed.
+    #[error("list the links of {place}: {cause}")]
+    Links {
+        /// The namespace.
+        place: String,
+        /// Why.
+        cause: wireloom_netlink::Error,
+    },
+    /// We could not become a program.
+    #[error(transparent)]
+    Exec(wireloom_run::Error),
+    /// A command of the document could not be run.
+    #[error("{topology} is up, but in node {node}: {cause}")]
+    Run {
+        /// The topology.
+        topology: Owner,
+        /// Where.
+        node: Label,
+        /// Why.
+        cause: wireloom_run::Error,
+    },
+    /// A command of the document failed.
+    #[error("{topology} is up, but command `{command}` of node {node} failed with status {status}{output}")]
+    Command {
+        /// The topology.
+        topology: Owner,
+        /// Where.
+        node: Label,
+        /// What.
+        command: String,
+        /// Its exit status.
+        status: i32,
+        /// What it wrote, on lines of its own.
+        output: String,
+    },
+    /// Told to stop between the network and its commands.
+    #[error("{topology} is up, but was told to stop before all of its commands had run")]
+    Stopped {
+        /// The topology.
+        topology: Owner,
+    },
+    /// Several topologies were to be done, and some failed.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Several(Vec<Failure>),
+}
+
+/// What is failed with, for programs.
+#[derive(Debug, Serialize)]
+pub(crate) struct Row<'a> {
+    error: Error<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Error<'a> {
+    message: String,
+    exit_code: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mistakes: Option<&'a Mistakes>,
+}
+
+impl Failure {
+    /// The exit status.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Failure::Mistakes(_) => DATA,
+            Failure::NoDocument | Failure::Ambiguous { .. } => crate::USAGE,
+            Failure::Capabilities(_) => PERMISSION,
+            Failure::Observe(error) => of_kind(error.kind()),
+            Failure::Converge { cause, .. } => of_kind(cause.kind()),
+            Failure::Exec(cause) => cause.exit_code(),
+            Failure::Several(failures) => failures.first().map_or(FAILED, Failure::exit_code),
+            _ => FAILED,
+        }
+    }
+
+    /// Whether the reader of the answer has gone.
+    pub(crate) fn is_closed_pipe(&self) -> bool {
+        matches!(self, Failure::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// The mistakes of a document, if that is what it is.
+    pub(crate) fn mistakes(&self) -> Option<&Mistakes> {
+        match self {
+            Failure::Mistakes(mistakes) => Some(mistakes),
+            _ => None,
+        }
+    }
+
+    /// For programs.
+    pub(crate) fn row(&self) -> Row<'_> {
+        let mistakes = self.mistakes();
+        let message = mistakes.map_or_else(
+            || self.to_string(),
+            |mistakes| format!("the document has {}", words::count(mistakes.list.len(), "mistake")),
+        );
+        Row { error: Error { message, exit_code: self.exit_code(), mistakes } }
+    }
+
+    /// A failure of the engine, of that topology.
+    pub(crate) fn converge(topology: &Owner, cause: wireloom_engine::Failure) -> Failure {
+        match cause {
+            wireloom_engine::Failure::Conflicts(conflicts) => Failure::conflicts(topology, conflicts),
+            cause => Failure::Converge { topology: topology.clone(), cause: Box::new(cause) },
+        }
+    }
+
+    /// What is in the way of a plan.
+    pub(crate) fn conflicts(topology: &Owner, conflicts: Vec<wireloom_engine::Conflict>) -> Failure {
+        Failure::Conflicts { topology: topology.clone(), conflicts }
+    }
+}
+
+/// The exit status for what the engine says. No arm for the rest: a new kind must be given a status.
+fn of_kind(kind: Kind) -> u8 {
+    match kind {
+        Kind::Invalid => DATA,
+        Kind::NotSupported => UNAVAILABLE,
+        Kind::Permission => PERMISSION,
+        Kind::NotFound | Kind::Exists | Kind::Busy | Kind::Interrupted | Kind::Bug => FAILED,
+    }
+}
+
+fn up(known: &[Owner], name: &Owner) -> String {
+    match words::nearest(name.as_str(), known.iter().map(Owner::as_str)) {
+        Some(near) => format!("; did you mean {near}?"),
+        None => format!("; up: {}", words::list(known)),
+    }
+}
+
+fn did_you_mean(node: &str, nodes: &[Label]) -> String {
+    match words::nearest(node, nodes.iter().map(Label::as_str)) {
+        Some(near) => format!("; did you mean {near}?"),
+        None if nodes.is_empty() => "; no topology is up".to_owned(),
+        None => format!("; nodes: {}", words::list(nodes)),
+    }
+}
+
+fn lacking(capabilities: &[Capability]) -> String {
+    let needs = capabilities.iter().map(|capability| format!("{} {}", capability.name, capability.why));
+    format!("this needs {}", needs.collect::<Vec<_>>().join(", and "))
+}
+
+fn in_the_way(conflicts: &[wireloom_engine::Conflict]) -> String {
+    match conflicts {
+        [only] => format!("{only}; nothing was changed"),
+        several => {
+            let lines: Vec<_> = several.iter().map(|conflict| format!("\n  {conflict}")).collect();
+            format!("{} in the way, nothing was changed:{}", words::count(several.len(), "thing"), lines.concat())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capability::{NET_ADMIN, SYS_ADMIN};
+
+    #[test]
+    fn every_kind_of_the_engine_has_its_status() {
+        let expected = |kind| match kind {
+            Kind::Invalid => 65,
+            Kind::NotSupported => 69,
+            Kind::Permission => 77,
+            _ => 1,
+        };
+        for kind in Kind::ALL {
+            assert_eq!(of_kind(kind), expected(kind), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_we_lack_is_named_with_its_reason() {
+        let text = Failure::Capabilities(vec![NET_ADMIN, SYS_ADMIN]).to_string();
+        assert!(text.starts_with("this needs CAP_NET_ADMIN to change links"), "{text}");
+        assert!(text.contains("and CAP_SYS_ADMIN to make"), "{text}");
+    }
+
+    #[test]
+    fn a_name_nearby_is_proposed() {
+        let known = vec!["triangle".parse().unwrap(), "lab".parse().unwrap()];
+        let failure = Failure::NotUp { name: "tirangle".parse().unwrap(), known };
+        assert!(failure.to_string().ends_with("did you mean triangle?"), "{failure}");
+        let nodes = vec!["r1".parse().unwrap(), "web".parse().unwrap()];
+        let failure = Failure::UnknownNode { node: "database".to_owned(), nodes };
+        assert!(failure.to_string().ends_with("nodes: r1, web"), "{failure}");
+    }
+}

@@ -1,0 +1,109 @@
+//! Everything on this machine that carries our mark, whoever's it is. Does not know ledgers.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use netlink_packet_route::{
+    RouteNetlinkMessage as Message,
+    link::{LinkAttribute, LinkMessage},
+};
+use wireloom_engine::{IfName, Label, Mark, Owner, Source};
+use wireloom_netlink::Socket;
+use wireloom_netns::{DIRECTORY, Netns};
+
+use crate::{failure::Failure, place};
+
+/// Something that carries our mark, or was about to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Found {
+    /// A namespace: its `lo` has the mark.
+    Namespace {
+        /// Whose.
+        owner: Owner,
+        /// What it is in the state of its owner.
+        label: Label,
+        /// Where.
+        source: Source,
+    },
+    /// A link.
+    Link {
+        /// Whose.
+        owner: Owner,
+        /// What its namespace is in the state of its owner.
+        label: Label,
+        /// Where.
+        source: Source,
+        /// Its name.
+        ifname: IfName,
+    },
+    /// A name for a namespace with no namespace behind it, in our way of naming: a crash leaves that.
+    Name {
+        /// Whose.
+        owner: Owner,
+        /// The name.
+        name: String,
+    },
+}
+
+impl Found {
+    /// Whose it is.
+    pub(crate) fn owner(&self) -> &Owner {
+        match self {
+            Found::Namespace { owner, .. } | Found::Link { owner, .. } | Found::Name { owner, .. } => owner,
+        }
+    }
+}
+
+/// What is found in all named namespaces, in this one, and in those of `others`. What vanishes meanwhile is not there.
+pub(crate) fn all(others: &BTreeSet<Source>) -> Result<Vec<Found>, Failure> {
+    let names = wireloom_netns::list()?;
+    let mut found: Vec<Found> = names.iter().filter_map(|name| empty_name(name)).collect();
+    let places = names.into_iter().map(Source::Named).chain([Source::Current]).chain(others.iter().cloned());
+    let mut seen = BTreeSet::new();
+    for source in places {
+        // A namespace can have several names and paths.
+        let Ok(netns) = place::open(&source) else { continue };
+        if netns.inode().is_ok_and(|inode| seen.insert(inode)) {
+            found.extend(inside(&netns, &source)?);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn inside(netns: &Netns, source: &Source) -> Result<Vec<Found>, Failure> {
+    let failed = |cause| Failure::Links { place: place::path(source).display().to_string(), cause };
+    let mut socket = Socket::open(netns).map_err(failed)?;
+    let answers = socket.dump(Message::GetLink(LinkMessage::default())).map_err(failed)?;
+    Ok(answers.iter().filter_map(|answer| of_link(answer, source)).collect())
+}
+
+fn of_link(answer: &Message, source: &Source) -> Option<Found> {
+    let Message::NewLink(message) = answer else { return None };
+    let mark = message.attributes.iter().find_map(|attribute| match attribute {
+        LinkAttribute::IfAlias(alias) => Mark::parse(alias),
+        _ => None,
+    })?;
+    let ifname: IfName = message.attributes.iter().find_map(|attribute| match attribute {
+        LinkAttribute::IfName(name) => name.parse().ok(),
+        _ => None,
+    })?;
+    let (owner, source) = (mark.owner, source.clone());
+    match mark.id.split_once(':') {
+        None => Some(Found::Namespace { owner, label: mark.id.parse().ok()?, source }),
+        Some((label, _)) => Some(Found::Link { owner, label: label.parse().ok()?, source, ifname }),
+    }
+}
+
+/// Ours are `wireloom-OWNER` and `OWNER.NODE`.
+fn empty_name(name: &str) -> Option<Found> {
+    let path = Path::new(DIRECTORY).join(name);
+    let empty = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.len() == 0);
+    if !empty || !matches!(Netns::open(&path), Err(wireloom_netns::Error::NotNetns { .. } | wireloom_netns::Error::Open { .. })) {
+        return None;
+    }
+    let owner = match name.strip_prefix("wireloom-") {
+        Some(owner) => owner.parse().ok()?,
+        None => name.split_once('.').filter(|(_, node)| node.parse::<Label>().is_ok())?.0.parse().ok()?,
+    };
+    Some(Found::Name { owner, name: name.to_owned() })
+}

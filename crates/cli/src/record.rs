@@ -1,0 +1,97 @@
+//! All that the ledger of a topology tells, and what it means for where the engine looks. Does not write.
+
+use std::collections::BTreeMap;
+
+use wireloom_engine::{Label, Owner, Scope, Source, State};
+use wireloom_ledger::{Before, Ledger};
+
+use crate::{attached::Entry, failure::Failure, place};
+
+/// The ledger of a topology, read.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) ledger: Ledger,
+    /// What is up.
+    pub(crate) current: Option<Entry>,
+    /// What an `up` that was killed was making.
+    pub(crate) next: Option<Entry>,
+    before: Vec<Before>,
+}
+
+impl Record {
+    /// Reads the ledger of a topology, which may have none.
+    pub(crate) fn read(owner: &Owner) -> Result<Record, Failure> {
+        let ledger = Ledger::open(owner)?;
+        let (current, next, before) = (ledger.current()?, ledger.next()?, ledger.before()?);
+        Ok(Record { ledger, current, next, before })
+    }
+
+    /// The same, where what cannot be read counts as absent: for `down`. What it could not read is the second answer.
+    pub(crate) fn salvage(owner: &Owner) -> Result<(Record, Vec<wireloom_ledger::Error>), Failure> {
+        let ledger = Ledger::open(owner)?;
+        let mut errors = Vec::new();
+        let current = ledger.current().unwrap_or_else(|error| lost(&mut errors, error));
+        let next = ledger.next().unwrap_or_else(|error| lost(&mut errors, error));
+        let before = ledger.before().unwrap_or_else(|error| lost(&mut errors, error));
+        Ok((Record { ledger, current, next, before }, errors))
+    }
+
+    /// What is up, as far as is known.
+    pub(crate) fn latest(&self) -> Option<&Entry> {
+        self.current.as_ref().or(self.next.as_ref())
+    }
+
+    /// All states of which something may exist, the newest first.
+    pub(crate) fn states(&self) -> impl Iterator<Item = &State> {
+        let interrupted = self.next.iter().flat_map(|next| next.attached.interrupted.iter().rev());
+        let next = self.next.iter().map(|next| &next.desired);
+        next.chain(self.current.iter().map(|current| &current.desired)).chain(interrupted)
+    }
+
+    /// Where the namespaces are that the ledger and `desired` name.
+    pub(crate) fn sources(&self, desired: Option<&State>) -> BTreeMap<Label, Source> {
+        let mut sources = BTreeMap::new();
+        for state in desired.into_iter().chain(self.states()) {
+            for (label, netns) in &state.namespaces {
+                sources.entry(label.clone()).or_insert_with(|| netns.source.clone());
+            }
+        }
+        sources
+    }
+
+    /// Forgets settings of namespaces that are gone: those that were made anew were never changed by us. For writers.
+    pub(crate) fn forget_stale(&mut self, desired: &State) -> Result<(), Failure> {
+        let sources = self.sources(Some(desired));
+        let known = self.before.len();
+        self.before.retain(|before| is_still(before, &sources));
+        if self.before.len() < known {
+            let Record { ledger, before, .. } = self;
+            ledger.forget_before(|recorded| !before.contains(recorded))?;
+        }
+        Ok(())
+    }
+
+    /// What the engine looks at to compare the kernel with `desired`.
+    pub(crate) fn scope(&self, desired: Option<&State>) -> Result<Scope, Failure> {
+        let mut scope = Scope::new(self.ledger.owner());
+        desired.into_iter().for_each(|state| scope.desire(state));
+        self.states().for_each(|state| scope.claim(state));
+        let sources = self.sources(desired);
+        for before in self.before.iter().filter(|before| is_still(before, &sources)) {
+            scope.before(&before.netns, &before.setting, &before.value);
+        }
+        scope.discover()?;
+        Ok(scope)
+    }
+}
+
+fn lost<T: Default>(errors: &mut Vec<wireloom_ledger::Error>, error: wireloom_ledger::Error) -> T {
+    errors.push(error);
+    T::default()
+}
+
+/// Whether the namespace is the one whose setting was recorded: one that was made anew was never changed by us.
+fn is_still(before: &Before, sources: &BTreeMap<Label, Source>) -> bool {
+    let netns = sources.get(&before.netns).and_then(|source| place::open(source).ok());
+    netns.and_then(|netns| netns.id().ok()).is_some_and(|id| id.to_string() == before.id)
+}

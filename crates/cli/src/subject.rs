@@ -1,0 +1,70 @@
+//! Which topology a verb is about: one in documents, or one that is up. Does not look at the kernel.
+
+use std::path::PathBuf;
+
+use wireloom_engine::{Label, Owner};
+use wireloom_ledger::Ledger;
+
+use crate::{attached::Entry, document, failure::Failure, options::Topology, record::Record};
+
+/// What a verb is about.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// What these documents say.
+    Documents(Vec<PathBuf>),
+    /// What is up under this name.
+    Topology(Owner),
+}
+
+impl Subject {
+    /// What the user means.
+    pub(crate) fn of(args: &Topology) -> Result<Subject, Failure> {
+        if let Some(owner) = &args.topology {
+            return Ok(Subject::Topology(owner.clone()));
+        }
+        match as_name(&args.files) {
+            Some(owner) => Ok(Subject::Topology(owner)),
+            None => document::find(&args.files).map(Subject::Documents),
+        }
+    }
+}
+
+/// A single argument that is no file, and could be a topology's name.
+fn as_name(files: &[PathBuf]) -> Option<Owner> {
+    match files {
+        [only] if !document::exists(only) => only.to_str()?.parse().ok(),
+        _ => None,
+    }
+}
+
+/// The record of a topology that must be up, and its entry.
+pub(crate) fn up(owner: &Owner) -> Result<(Record, Entry), Failure> {
+    let record = Record::read(owner)?;
+    match record.latest().cloned() {
+        Some(entry) => Ok((record, entry)),
+        None => Err(Failure::NotUp { name: owner.clone(), known: Ledger::list()? }),
+    }
+}
+
+/// The only topology that is up and has a node of that name.
+pub(crate) fn with_node(node: &Label) -> Result<Owner, Failure> {
+    let known = Ledger::list()?;
+    let mut nodes = Vec::new();
+    let mut having = Vec::new();
+    for owner in &known {
+        let record = Record::read(owner)?;
+        let Some(entry) = record.latest() else { continue };
+        nodes.extend(entry.desired.namespaces.keys().cloned());
+        if entry.desired.namespaces.contains_key(node) {
+            having.push(owner.clone());
+        }
+    }
+    match (having.len(), having.pop()) {
+        (1, Some(owner)) => Ok(owner),
+        (0, _) | (_, None) => Err(Failure::UnknownNode { node: node.to_string(), nodes }),
+        (_, Some(last)) => {
+            having.push(last);
+            Err(Failure::Ambiguous { node: node.clone(), candidates: having })
+        }
+    }
+}

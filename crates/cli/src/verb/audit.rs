@@ -1,0 +1,213 @@
+//! `wireloom audit`: everything on this machine that carries our mark, and whether it belongs to a topology that is up.
+//! With `--fix`, what belongs to none goes.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{self, Write},
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use clap::builder::FalseyValueParser;
+use serde::Serialize;
+use wireloom_engine::{Namespace, Owner, Source, State};
+use wireloom_ledger::Ledger;
+
+use super::{
+    Ending,
+    down::{clear, waiting},
+};
+use crate::{
+    capability::{self, NET_ADMIN, SYS_ADMIN},
+    console::{Answer, Console},
+    failure::Failure,
+    marks::{self, Found},
+    paint::Paint,
+    place,
+    record::Record,
+    signals, words,
+};
+
+/// Options of `audit`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Remove what belongs to no topology that is up
+    #[arg(long, env = "WIRELOOM_FIX", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    fix: bool,
+}
+
+/// All that was found.
+#[derive(Debug, Serialize)]
+struct Audit {
+    objects: Vec<Row>,
+    /// How many of them belong to nothing, after fixing.
+    stray: usize,
+    /// How many were removed.
+    fixed: usize,
+}
+
+/// One object.
+#[derive(Debug, Serialize)]
+struct Row {
+    topology: Owner,
+    /// `namespace`, `link`, `name` (of a namespace that is not there), `ledger`.
+    kind: &'static str,
+    name: String,
+    /// Where it is found.
+    place: String,
+    stray: bool,
+}
+
+pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
+    capability::need(&[NET_ADMIN, SYS_ADMIN])?;
+    let found = Everything::look()?;
+    let mut audit = Audit { objects: found.rows(), stray: found.stray(), fixed: 0 };
+    let mut failures = Vec::new();
+    if args.fix && audit.stray > 0 {
+        let cancelled = signals::catch()?;
+        for owner in found.stray_owners() {
+            failures.extend(found.fix(console, &owner, &cancelled).err());
+        }
+        let left = Everything::look()?.stray();
+        audit.fixed = audit.stray.saturating_sub(left);
+        audit.stray = left;
+    }
+    console.answer(&audit)?;
+    match (failures.is_empty(), audit.stray) {
+        (false, _) => Err(Failure::Several(failures)),
+        (true, 0) => Ok(Ending::Fine),
+        (true, _) => Ok(Ending::Wrong),
+    }
+}
+
+/// The topologies of which something is there.
+pub(super) fn owners() -> Result<BTreeSet<Owner>, Failure> {
+    let found = Everything::look()?;
+    Ok(found.found.iter().map(|found| found.owner().clone()).chain(found.ledgers.into_keys()).collect())
+}
+
+/// What the kernel and the ledgers tell.
+struct Everything {
+    found: Vec<Found>,
+    /// Whether a ledger tells about something that should be there.
+    ledgers: BTreeMap<Owner, bool>,
+}
+
+impl Everything {
+    fn look() -> Result<Everything, Failure> {
+        let (mut ledgers, mut others) = (BTreeMap::new(), BTreeSet::new());
+        for owner in Ledger::list()? {
+            let (record, unread) = Record::salvage(&owner)?;
+            let namespaces = || record.states().flat_map(|state| state.namespaces.values());
+            others.extend(namespaces().filter(|netns| !netns.own).map(|netns| netns.source.clone()));
+            let tells = namespaces().any(|netns| netns.own || !netns.links.is_empty());
+            ledgers.insert(owner, tells && unread.is_empty());
+        }
+        Ok(Everything { found: marks::all(&others)?, ledgers })
+    }
+
+    /// Whether an object belongs to a topology that has a ledger. An empty name belongs to nobody.
+    fn is_stray(&self, found: &Found) -> bool {
+        matches!(found, Found::Name { .. }) || !self.ledgers.contains_key(found.owner())
+    }
+
+    /// Ledgers that tell about objects of which none is there.
+    fn stray_ledgers(&self) -> impl Iterator<Item = &Owner> {
+        let owners: BTreeSet<&Owner> = self.found.iter().map(Found::owner).collect();
+        self.ledgers.iter().filter(move |(owner, tells)| **tells && !owners.contains(owner)).map(|(owner, _)| owner)
+    }
+
+    fn stray(&self) -> usize {
+        self.found.iter().filter(|found| self.is_stray(found)).count() + self.stray_ledgers().count()
+    }
+
+    fn stray_owners(&self) -> BTreeSet<Owner> {
+        let found = self.found.iter().filter(|found| self.is_stray(found)).map(Found::owner);
+        found.chain(self.stray_ledgers()).cloned().collect()
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        let objects = self.found.iter().map(|found| row(found, self.is_stray(found)));
+        let ledgers = self.stray_ledgers().map(|owner| Row {
+            topology: owner.clone(),
+            kind: "ledger",
+            name: owner.to_string(),
+            place: "it tells about namespaces and links, and none is there".to_owned(),
+            stray: true,
+        });
+        objects.chain(ledgers).collect()
+    }
+
+    /// Removes what is stray of one owner, unless an `up` has made it its own meanwhile.
+    fn fix(&self, console: &Console, owner: &Owner, cancelled: &Arc<AtomicBool>) -> Result<(), Failure> {
+        let ledger = Ledger::open(owner)?;
+        let _lock = ledger.lock("audit", cancelled, |holder| waiting(console, holder))?;
+        let now = Everything::look()?;
+        for found in now.found.iter().filter(|found| found.owner() == owner) {
+            if let Found::Name { name, .. } = found {
+                remove_name(name)?;
+            }
+        }
+        let vanished = now.stray_ledgers().any(|stray| stray == owner);
+        if now.ledgers.contains_key(owner) && !vanished {
+            return Ok(());
+        }
+        let (mut record, _) = Record::salvage(owner)?;
+        clear(console, &mut record, &now.places(owner), cancelled)?;
+        record.ledger.remove()?;
+        Ok(())
+    }
+
+    /// The namespaces that hold something of an owner.
+    fn places(&self, owner: &Owner) -> State {
+        let mut state = State::empty(owner.clone());
+        for found in self.found.iter().filter(|found| found.owner() == owner) {
+            let (label, source, own) = match found {
+                Found::Namespace { label, source, .. } => (label, source, true),
+                Found::Link { label, source, .. } => (label, source, false),
+                Found::Name { .. } => continue,
+            };
+            let netns = || Namespace::new(source.clone(), own);
+            state.namespaces.entry(label.clone()).or_insert_with(netns).own |= own;
+        }
+        state
+    }
+}
+
+fn remove_name(name: &str) -> Result<(), Failure> {
+    match wireloom_netns::remove(name) {
+        Err(wireloom_netns::Error::NotFound { .. }) => Ok(()),
+        other => other.map_err(Failure::Netns),
+    }
+}
+
+fn row(found: &Found, stray: bool) -> Row {
+    let path = |source: &Source| place::path(source).display().to_string();
+    let (kind, name, place) = match found {
+        Found::Namespace { label, source, .. } => ("namespace", label.to_string(), path(source)),
+        Found::Link { source, ifname, .. } => ("link", ifname.to_string(), path(source)),
+        Found::Name { name, .. } => ("name", name.clone(), path(&Source::Named(name.clone()))),
+    };
+    Row { topology: found.owner().clone(), kind, name, place, stray }
+}
+
+impl Answer for Audit {
+    fn text(&self, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+        let mut belonging: BTreeMap<&Owner, usize> = BTreeMap::new();
+        for Row { topology, kind, name, place, stray } in &self.objects {
+            if *stray {
+                writeln!(out, "{} {kind} {name} of {topology} ({place})", paint.bad("stray:"))?;
+            } else {
+                *belonging.entry(topology).or_default() += 1;
+            }
+        }
+        for (topology, number) in belonging {
+            writeln!(out, "{}: {} in place", paint.strong(topology.as_str()), words::count(number, "object"))?;
+        }
+        match (self.fixed, self.stray) {
+            (0, 0) => writeln!(out, "nothing is stray"),
+            (fixed, 0) => writeln!(out, "{} removed, nothing is stray", words::count(fixed, "object")),
+            (0, stray) => writeln!(out, "{} stray; `wireloom audit --fix` removes them", words::count(stray, "object")),
+            (fixed, stray) => writeln!(out, "{} removed, {stray} left", words::count(fixed, "object")),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! `wireloom check`: tries what the document says must work, or every node to every other where it says nothing.
+//! Changes nothing.
+
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use clap::builder::FalseyValueParser;
+use serde::Serialize;
+use wireloom_engine::{Label, Owner, State, observe};
+use wireloom_run::{CheckKind, CheckResult, run_checks};
+use wireloom_topology::{Check, Target};
+
+use super::Ending;
+use crate::{
+    capability::{self, NET_ADMIN, NET_RAW, SYS_ADMIN},
+    console::{Answer, Console},
+    document,
+    failure::Failure,
+    matrix::{Cell, Matrix},
+    options::Topology,
+    paint::Paint,
+    pairs, place,
+    record::Record,
+    subject::{self, Subject},
+    why, words,
+};
+
+/// Options of `check`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    topology: Topology,
+    /// Every node to every other, also where the document has checks of its own
+    #[arg(long, env = "WIRELOOM_PAIRS", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    pairs: bool,
+}
+
+/// What came of all checks.
+#[derive(Debug, Serialize)]
+struct Checked {
+    topology: Owner,
+    passed: usize,
+    failed: usize,
+    checks: Vec<Row>,
+    /// Nodes that were not asked, because they have no address.
+    without_address: Vec<Label>,
+}
+
+/// What came of one.
+#[derive(Debug, Serialize)]
+struct Row {
+    #[serde(flatten)]
+    result: CheckResult,
+    /// The node that has the address, where it is one of the topology.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node: Option<Label>,
+}
+
+pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
+    let (record, desired, checks) = subject(console, &args.topology)?;
+    capability::need(&[NET_ADMIN, NET_RAW, SYS_ADMIN])?;
+    let (checks, without_address) =
+        if checks.is_empty() || args.pairs { pairs::all(&desired) } else { (checks, Vec::new()) };
+    let rows = try_all(&record, &desired, &checks)?;
+    let passed = rows.iter().filter(|row| row.result.ok).count();
+    let failed = rows.len() - passed;
+    console.answer(&Checked { topology: desired.owner.clone(), passed, failed, checks: rows, without_address })?;
+    Ok(if failed == 0 { Ending::Fine } else { Ending::Wrong })
+}
+
+/// The topology and its checks: from documents, or from the ledger.
+fn subject(console: &Console, args: &Topology) -> Result<(Record, State, Vec<Check>), Failure> {
+    match Subject::of(args)? {
+        Subject::Topology(owner) => {
+            subject::up(&owner).map(|(record, entry)| (record, entry.desired, entry.attached.checks))
+        }
+        Subject::Documents(files) => {
+            let lowered = document::load(console, &files)?;
+            Ok((Record::read(&lowered.owner)?, lowered.desired, lowered.checks))
+        }
+    }
+}
+
+fn try_all(record: &Record, desired: &State, checks: &[Check]) -> Result<Vec<Row>, Failure> {
+    let tries: Vec<wireloom_run::Check> = checks.iter().map(to_try).collect();
+    let host = Label::HOST;
+    let results = run_checks(&tries, |label| match desired.namespaces.get(label) {
+        Some(netns) => place::open(&netns.source),
+        None if label.as_str() == host => wireloom_netns::Netns::current(),
+        None => Err(wireloom_netns::Error::NotFound { path: label.as_str().into() }),
+    });
+    // Looked at afterwards, and only when there is something to explain.
+    let wrong = |result: &CheckResult| !result.ok && result.expected;
+    let observed = if results.iter().any(wrong) { Some(observe(&record.scope(Some(desired))?)?) } else { None };
+    let row = |(mut result, check): (CheckResult, &Check)| {
+        let to = target(check);
+        let end = to.node.as_ref().zip(to.ifname);
+        let reason = observed.as_ref().filter(|_| wrong(&result)).and_then(|observed| {
+            why::explain(&result.from, end, address(check), desired, observed)
+        });
+        if let Some(reason) = reason {
+            let said = result.why.take();
+            result.why = Some(said.map_or(reason.clone(), |said| format!("{reason} ({said})")));
+        }
+        Row { node: to.node.clone(), result }
+    };
+    Ok(results.into_iter().zip(checks).map(row).collect())
+}
+
+fn to_try(check: &Check) -> wireloom_run::Check {
+    let (from, to) = match check {
+        Check::Ping { from, to, .. } | Check::Tcp { from, to, .. } => (from.clone(), to.text.clone()),
+    };
+    let (kind, timeout_ms, expect_fail) = match check {
+        Check::Ping { count, timeout_ms, expect_fail, .. } => {
+            (CheckKind::Ping { count: *count }, *timeout_ms, *expect_fail)
+        }
+        Check::Tcp { address, timeout_ms, expect_fail, .. } => {
+            (CheckKind::Tcp { port: address.port() }, *timeout_ms, *expect_fail)
+        }
+    };
+    let timeout = Duration::from_millis(timeout_ms.into());
+    wireloom_run::Check { from, to, address: address(check), kind, timeout, expect_fail }
+}
+
+fn target(check: &Check) -> &Target {
+    match check {
+        Check::Ping { to, .. } | Check::Tcp { to, .. } => to,
+    }
+}
+
+fn address(check: &Check) -> std::net::IpAddr {
+    match check {
+        Check::Ping { address, .. } => *address,
+        Check::Tcp { address, .. } => address.ip(),
+    }
+}
+
+impl Answer for Checked {
+    fn text(&self, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+        let mut matrix = Matrix::default();
+        for Row { result, node } in &self.checks {
+            let to = node.as_ref().map_or(result.to.as_str(), Label::as_str);
+            matrix.note(result.from.as_str(), to, Cell { ok: result.ok, rtt_us: result.rtt_us });
+        }
+        if !self.checks.is_empty() {
+            matrix.text(paint, out)?;
+        }
+        for Row { result, .. } in self.checks.iter().filter(|row| !row.result.ok) {
+            writeln!(out, "{} {}", paint.bad("fails:"), in_words(result))?;
+        }
+        if !self.without_address.is_empty() {
+            writeln!(out, "not asked, without an address: {}", words::list(&self.without_address))?;
+        }
+        let verdict = format!("{} of {} passed", self.passed, words::count(self.checks.len(), "check"));
+        let verdict = if self.failed == 0 { paint.good(&verdict) } else { paint.bad(&verdict) };
+        writeln!(out, "{}: {verdict}", paint.strong(self.topology.as_str()))
+    }
+}
+
+fn in_words(result: &CheckResult) -> String {
+    let CheckResult { from, to, address, kind, .. } = result;
+    let to = if to == address { address.clone() } else { format!("{to} ({address})") };
+    let why = match (&result.why, result.expected) {
+        (None, _) => "it was reached, and must not be",
+        (Some(why), _) => why,
+    };
+    format!("{kind} {from} -> {to}: {why}")
+}

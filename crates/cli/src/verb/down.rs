@@ -1,0 +1,182 @@
+//! `wireloom down`: takes a network down, from the kernel and the ledger alone. Goes on past everything that fails, and
+//! tells all of it.
+
+use std::{
+    collections::BTreeSet,
+    io::{self, Write},
+    sync::{Arc, atomic::AtomicBool},
+    time::{Duration, Instant},
+};
+
+use clap::builder::FalseyValueParser;
+use serde::Serialize;
+use wireloom_engine::{Control, Owner, PhaseTime, Plan, Report, State, converge};
+use wireloom_ledger::Ledger;
+
+pub(super) use super::up::waiting;
+use super::{Ending, audit};
+use crate::{
+    capability::{self, NET_ADMIN, SYS_ADMIN},
+    changes::{self, Steps},
+    console::{Answer, Console},
+    document,
+    failure::Failure,
+    holders::{self, Holder},
+    notes::Notes,
+    options::Topology,
+    paint::Paint,
+    progress::Bar,
+    record::Record,
+    signals,
+    subject::Subject,
+    summary::Summary,
+    supervision, words,
+};
+
+/// Options of `down`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    topology: Topology,
+    /// Every topology that is up, or of which something is left
+    #[arg(long, env = "WIRELOOM_DOWN_ALL", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    all: bool,
+}
+
+/// What `down` did.
+#[derive(Debug, Serialize)]
+struct Gone {
+    topology: Owner,
+    /// Whether there was anything.
+    was_up: bool,
+    #[serde(serialize_with = "rows")]
+    removed: Plan,
+    summary: Summary,
+    phases: Vec<PhaseTime>,
+    stopped: Vec<supervision::Row>,
+    holders: Vec<Holder>,
+    warnings: Vec<String>,
+    #[serde(skip)]
+    time: Duration,
+}
+
+/// All that `down --all` did.
+#[derive(Debug, Serialize)]
+struct AllGone {
+    topologies: Vec<Gone>,
+}
+
+pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
+    let owner = if args.all { None } else { Some(owner(console, &args.topology)?) };
+    capability::need(&[NET_ADMIN, SYS_ADMIN])?;
+    let cancelled = signals::catch()?;
+    match owner {
+        Some(owner) => console.answer(&take_down(console, &owner, &cancelled)?)?,
+        None => all(console, &cancelled)?,
+    }
+    Ok(Ending::Fine)
+}
+
+/// The topology that is meant; of documents, only the name matters.
+fn owner(console: &Console, args: &Topology) -> Result<Owner, Failure> {
+    match Subject::of(args)? {
+        Subject::Topology(owner) => Ok(owner),
+        Subject::Documents(files) => document::load(console, &files).map(|lowered| lowered.owner),
+    }
+}
+
+fn all(console: &Console, cancelled: &Arc<AtomicBool>) -> Result<(), Failure> {
+    let mut owners: BTreeSet<Owner> = Ledger::list()?.into_iter().collect();
+    owners.extend(audit::owners()?);
+    let (mut topologies, mut failures) = (Vec::new(), Vec::new());
+    for owner in &owners {
+        match take_down(console, owner, cancelled) {
+            Ok(gone) => topologies.push(gone),
+            Err(failure) => failures.push(failure),
+        }
+    }
+    console.answer(&AllGone { topologies })?;
+    if failures.is_empty() { Ok(()) } else { Err(Failure::Several(failures)) }
+}
+
+/// Takes one topology down.
+fn take_down(console: &Console, owner: &Owner, cancelled: &Arc<AtomicBool>) -> Result<Gone, Failure> {
+    let lock = Ledger::open(owner)?.lock("down", cancelled, |holder| waiting(console, holder))?;
+    let (mut record, unread) = Record::salvage(owner)?;
+    let mut warnings: Vec<String> = unread.iter().map(ToString::to_string).collect();
+    let had_ledger = record.latest().is_some() || !unread.is_empty();
+    let (stopped, left) = supervision::stop(&mut record.ledger, |_| true).unwrap_or_else(|failure| {
+        warnings.push(failure.to_string());
+        Default::default()
+    });
+    warnings.extend(left.iter().map(|p| format!("process {} (`{}`) could not be ended", p.pid, p.command)));
+    let holders = holders::find(record.states());
+    warnings.extend(holders.iter().map(|holder| told(owner, holder)));
+    let start = Instant::now();
+    let report = clear(console, &mut record, &State::empty(owner.clone()), cancelled)?;
+    let time = start.elapsed();
+    record.ledger.remove()?;
+    drop(lock);
+    warnings.iter().for_each(|warning| console.warn(warning));
+    let summary = Summary::of(&report.plan);
+    let was_up = had_ledger || !report.plan.is_empty() || !stopped.is_empty();
+    let stopped = stopped.iter().map(|p| supervision::Row { alive: false, ..supervision::row(p) }).collect();
+    let Report { plan, phases, .. } = report;
+    Ok(Gone { topology: owner.clone(), was_up, removed: plan, summary, phases, stopped, holders, warnings, time })
+}
+
+/// Removes all that is there of a topology, also in the namespaces of `places`. The lock is held.
+pub(super) fn clear(
+    console: &Console,
+    record: &mut Record,
+    places: &State,
+    cancelled: &AtomicBool,
+) -> Result<Report, Failure> {
+    let owner = record.ledger.owner().clone();
+    let scope = record.scope(Some(places))?;
+    let sources = record.sources(Some(places));
+    let mut notes = Notes::new(&mut record.ledger, sources, None);
+    let mut bar = Bar::start(console.talk_paint());
+    let mut progress = |progress| bar.update(progress);
+    // What is gone is not made again because something else could not be removed.
+    let mut control = Control { cancelled, progress: &mut progress, keep_partial: true };
+    let converged = converge(&State::empty(owner.clone()), &scope, &mut notes, &mut control);
+    bar.finish();
+    converged.map_err(|cause| Failure::converge(&owner, cause))
+}
+
+fn told(owner: &Owner, holder: &Holder) -> String {
+    let Holder { node, pid, command } = holder;
+    format!("{owner}: process {pid} (`{command}`) is inside node {node}: its namespace lives on, nameless, until it ends")
+}
+
+fn rows<S: serde::Serializer>(plan: &Plan, serializer: S) -> Result<S::Ok, S::Error> {
+    Steps(plan).serialize(serializer)
+}
+
+impl Answer for Gone {
+    fn text(&self, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+        let name = paint.strong(self.topology.as_str());
+        if !self.was_up {
+            return writeln!(out, "{name}: not up");
+        }
+        if !self.stopped.is_empty() {
+            let pids = words::list(self.stopped.iter().map(|process| process.pid));
+            writeln!(out, "{name}: ended {} ({pids})", words::count(self.stopped.len(), "process"))?;
+        }
+        match self.removed.is_empty() {
+            true => writeln!(out, "{name}: down; there was nothing left to remove")?,
+            false => writeln!(out, "{name}: {} in {}", self.summary, words::time(self.time))?,
+        }
+        changes::extra_lines("of others, gone with it:", &self.removed.also_gone, paint, out)
+    }
+}
+
+impl Answer for AllGone {
+    fn text(&self, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+        if self.topologies.is_empty() {
+            return writeln!(out, "nothing is up");
+        }
+        self.topologies.iter().try_for_each(|gone| gone.text(paint, out))
+    }
+}

@@ -1,0 +1,82 @@
+//! The verbs, one file each. Owns their list and how they end.
+
+mod audit;
+mod check;
+mod down;
+mod exec;
+mod ls;
+mod plan;
+mod schema;
+mod status;
+mod up;
+mod validate;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::{console::Console, failure::Failure};
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Make the network as a document says, changing only what differs
+    Up(up::Args),
+    /// Take a network down, with or without its document
+    Down(down::Args),
+    /// Show what `up` would change, like a diff
+    Plan(plan::Args),
+    /// Show a network as it is, and what differs from its document
+    Status(status::Args),
+    /// Try who reaches whom, and say why not
+    Check(check::Args),
+    /// Run a program in a node
+    Exec(exec::Args),
+    /// Find all mistakes of a document
+    Validate(validate::Args),
+    /// Print the JSON Schema of documents, for editors
+    Schema(schema::Args),
+    /// List everything on this machine that carries our mark, and whether it belongs to something
+    Audit(audit::Args),
+    /// List the topologies that are up
+    Ls(ls::Args),
+}
+
+/// How a verb ended that has answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// All is well.
+    Fine,
+    /// The answer is that something is wrong.
+    Wrong,
+    /// The answer is that something differs, and the user wants that as a status.
+    Differs,
+}
+
+impl Verb {
+    /// Does it.
+    pub(crate) fn run(self, console: &Console) -> Result<Ending, Failure> {
+        match self {
+            Verb::Up(args) => up::run(console, &args),
+            Verb::Down(args) => down::run(console, &args),
+            Verb::Plan(args) => plan::run(console, &args),
+            Verb::Status(args) => status::run(console, &args),
+            Verb::Check(args) => check::run(console, &args),
+            Verb::Exec(args) => exec::run(console, &args),
+            Verb::Validate(args) => validate::run(console, &args),
+            Verb::Schema(args) => schema::run(console, &args),
+            Verb::Audit(args) => audit::run(console, &args),
+            Verb::Ls(args) => ls::run(console, &args),
+        }
+    }
+}
+
+impl From<Ending> for ExitCode {
+    fn from(ending: Ending) -> ExitCode {
+        match ending {
+            Ending::Fine => ExitCode::SUCCESS,
+            Ending::Wrong => 1.into(),
+            Ending::Differs => 2.into(),
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! `wireloom up`: makes the network as a document says. Owns the order of ledger, engine and commands, so that a kill
+//! at any moment leaves something that the next `up` or `down` understands.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use clap::builder::FalseyValueParser;
+use serde::Serialize;
+use wireloom_engine::{Control, Failure as Stopped, Owner, PhaseTime, Report, converge};
+use wireloom_ledger::Ledger;
+use wireloom_topology::Lowered;
+
+use super::Ending;
+use crate::{
+    attached::{Attached, Entry},
+    capability::{self, NET_ADMIN, SYS_ADMIN},
+    changes::{self, Extras, Steps},
+    console::{Answer, Console},
+    document,
+    failure::Failure,
+    notes::Notes,
+    options::Documents,
+    paint::Paint,
+    progress::Bar,
+    record::Record,
+    signals,
+    summary::Summary,
+    supervision::{self, Done, Runner},
+    words,
+};
+
+/// Lines of a diff that are shown; a plan of thousands is no longer read.
+const LINES: usize = 50;
+
+/// Options of `up`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    documents: Documents,
+    /// When a step fails, leave what was made until then instead of undoing it
+    #[arg(long, env = "WIRELOOM_KEEP_PARTIAL", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    keep_partial: bool,
+}
+
+/// What `up` did.
+#[derive(Debug, Serialize)]
+struct Made<'a> {
+    topology: &'a Owner,
+    changed: Steps<'a>,
+    summary: Summary,
+    phases: &'a [PhaseTime],
+    also_gone: Extras<'a>,
+    left_alone: Extras<'a>,
+    commands: &'a [Done],
+    warnings: Vec<String>,
+    #[serde(skip)]
+    first: bool,
+    #[serde(skip)]
+    time: Duration,
+}
+
+pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
+    let files = document::find(&args.documents.files)?;
+    let lowered = document::load(console, &files)?;
+    capability::need(&[NET_ADMIN, SYS_ADMIN])?;
+    let cancelled = signals::catch()?;
+    let lock = Ledger::open(&lowered.owner)?.lock("up", &cancelled, |holder| waiting(console, holder))?;
+    let mut run = Run { console, keep_partial: args.keep_partial, cancelled: &cancelled, lowered: &lowered };
+    let done = run.up(&files);
+    drop(lock);
+    done.map(|()| Ending::Fine)
+}
+
+/// Tells who has the lock.
+pub(super) fn waiting(console: &Console, holder: &wireloom_ledger::Holder) {
+    console.say(format_args!("waiting for `wireloom {}` (process {}) to end", holder.verb, holder.pid));
+}
+
+/// One run, with the lock held.
+struct Run<'a> {
+    console: &'a Console,
+    keep_partial: bool,
+    cancelled: &'a AtomicBool,
+    lowered: &'a Lowered,
+}
+
+impl Run<'_> {
+    fn up(&mut self, files: &[PathBuf]) -> Result<(), Failure> {
+        let mut record = Record::read(&self.lowered.owner)?;
+        let mut entry = self.entry(files, &record);
+        self.warn_about_another(&record, &entry);
+        let (_, left) =
+            supervision::stop(&mut record.ledger, |p| !supervision::is_wanted(p, &self.lowered.commands))?;
+        for process in left {
+            self.console.warn(format_args!("process {} (`{}`) could not be ended", process.pid, process.command));
+        }
+        record.forget_stale(&entry.desired)?;
+        let start = Instant::now();
+        let (report, begun) = match self.converge(&mut record, &entry) {
+            Ok(done) => done,
+            Err(failure) => return self.give_up(record, failure),
+        };
+        let time = start.elapsed();
+        let first = record.current.is_none();
+        let before = entry.attached.clone();
+        let (done, failure) = self.commands(&mut record.ledger, &mut entry);
+        entry.attached.interrupted.clear();
+        settle(&mut record, &entry, begun && entry.attached == before)?;
+        self.answer(&report, &done, first, time)?;
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// What goes into the ledger.
+    fn entry(&self, files: &[PathBuf], record: &Record) -> Entry {
+        let interrupted = record.next.as_ref().map(|next| {
+            let before = next.attached.interrupted.iter().cloned();
+            before.chain([next.desired.clone()]).collect()
+        });
+        let attached = Attached {
+            commands: self.lowered.commands.clone(),
+            checks: self.lowered.checks.clone(),
+            ran: record.latest().map(|entry| entry.attached.ran.clone()).unwrap_or_default(),
+            interrupted: interrupted.unwrap_or_default(),
+        };
+        Entry { documents: document::absolutes(files), desired: self.lowered.desired.clone(), attached }
+    }
+
+    fn warn_about_another(&self, record: &Record, entry: &Entry) {
+        let Some(current) = &record.current else { return };
+        if current.documents != entry.documents {
+            let (owner, files) = (&self.lowered.owner, words::list(current.documents.iter().map(|p| p.display())));
+            self.console.warn(format_args!("{owner} was up from {files}; it is now made as the new document says"));
+        }
+    }
+
+    /// Leaves no ledger where nothing is left to tell about.
+    fn give_up(&self, record: Record, failure: Failure) -> Result<(), Failure> {
+        let ledger = record.ledger;
+        let tells = record.current.is_some() || ledger.next::<Attached>()?.is_some() || !ledger.processes()?.is_empty();
+        if !tells {
+            ledger.remove()?;
+        }
+        Err(failure)
+    }
+
+    /// The engine's part. The second answer is whether the ledger tells that something was begun.
+    fn converge(&self, record: &mut Record, entry: &Entry) -> Result<(Report, bool), Failure> {
+        let scope = record.scope(Some(&entry.desired))?;
+        let sources = record.sources(Some(&entry.desired));
+        let fresh = record.next.is_none();
+        let mut notes = Notes::new(&mut record.ledger, sources, Some(entry));
+        let mut bar = Bar::start(self.console.talk_paint());
+        let mut progress = |progress| bar.update(progress);
+        let mut control =
+            Control { cancelled: self.cancelled, progress: &mut progress, keep_partial: self.keep_partial };
+        let converged = converge(&entry.desired, &scope, &mut notes, &mut control);
+        let begun = notes.has_begun();
+        bar.finish();
+        match converged {
+            Ok(report) => Ok((report, begun)),
+            Err(cause) => {
+                // Undone completely: nothing of this document is there. After an `up` that was killed there may be.
+                if begun && fresh && is_undone(&cause) {
+                    record.ledger.abandon()?;
+                }
+                Err(Failure::converge(&self.lowered.owner, cause))
+            }
+        }
+    }
+
+    /// The commands' part: the network is right by now, so a failure is told and undoes nothing.
+    fn commands(&self, ledger: &mut Ledger, entry: &mut Entry) -> (Vec<Done>, Option<Failure>) {
+        let mut runner = Runner { ledger, desired: &self.lowered.desired, ran: Vec::new(), did: Vec::new() };
+        runner.ran = std::mem::take(&mut entry.attached.ran);
+        let go_on = || !self.cancelled.load(Ordering::Relaxed);
+        let failure = runner.run(&self.lowered.commands, go_on).err();
+        let Runner { mut ran, did, .. } = runner;
+        ran.retain(|ran| self.lowered.commands.iter().any(|c| c.node == ran.node && c.command == ran.command));
+        entry.attached.ran = ran;
+        (did, failure)
+    }
+
+    fn answer(&self, report: &Report, done: &[Done], first: bool, time: Duration) -> Result<(), Failure> {
+        let mut warnings: Vec<String> = self.lowered.warnings.list.iter().map(|w| w.message.clone()).collect();
+        for label in &report.held {
+            let warning = format!("namespace {label} is gone, and lives on nameless until the processes in it end");
+            self.console.warn(&warning);
+            warnings.push(warning);
+        }
+        self.console.answer(&Made {
+            topology: &self.lowered.owner,
+            changed: Steps(&report.plan),
+            summary: Summary::of(&report.plan),
+            phases: &report.phases,
+            also_gone: Extras(&report.plan.also_gone),
+            left_alone: Extras(&report.plan.left_alone),
+            commands: done,
+            warnings,
+            first,
+            time,
+        })
+    }
+}
+
+/// Makes what was begun what is up.
+fn settle(record: &mut Record, entry: &Entry, written: bool) -> Result<(), Failure> {
+    if written {
+        record.ledger.commit()?;
+    } else if record.current.as_ref() == Some(entry) {
+        // Nothing to do means nothing to write. What a killed `up` was making has turned out to be this.
+        record.ledger.abandon()?;
+    } else {
+        record.ledger.begin(entry)?;
+        record.ledger.commit()?;
+    }
+    Ok(())
+}
+
+/// Whether nothing is left of what was done.
+fn is_undone(failure: &Stopped) -> bool {
+    match failure {
+        Stopped::Observe(_) | Stopped::Conflicts(_) | Stopped::Journal(_) => true,
+        Stopped::Step { rest, .. } | Stopped::Verify { rest, .. } | Stopped::Cancelled { rest } => {
+            rest.left.is_empty() && (!rest.kept || rest.done == 0)
+        }
+    }
+}
+
+impl Answer for Made<'_> {
+    fn text(&self, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+        let Steps(plan) = self.changed;
+        if !self.first {
+            changes::lines(plan, LINES, paint, out)?;
+        }
+        let name = paint.strong(self.topology.as_str());
+        match plan.is_empty() {
+            true => writeln!(out, "{name}: nothing to do")?,
+            false => writeln!(out, "{name}: {} in {}", self.summary, words::time(self.time))?,
+        }
+        for command in self.commands {
+            let verb = if command.supervised { "started" } else { "ran" };
+            writeln!(out, "{verb} on {}: {}", command.node, command.command)?;
+        }
+        changes::extra_lines("of others, gone with what was removed:", &plan.also_gone, paint, out)?;
+        changes::extra_lines("of others, left alone:", &plan.left_alone, paint, out)
+    }
+}

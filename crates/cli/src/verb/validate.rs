@@ -1,0 +1,61 @@
+//! `wireloom validate`: all mistakes of a document at once. Looks at nothing but the document.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use serde::Serialize;
+use wireloom_engine::Owner;
+use wireloom_topology::mistake::Mistakes;
+
+use super::Ending;
+use crate::{
+    console::{Answer, Console},
+    document,
+    failure::Failure,
+    nodes,
+    options::Documents,
+    paint::Paint,
+    words,
+};
+
+/// Options of `validate`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    documents: Documents,
+}
+
+/// A document without mistakes.
+#[derive(Debug, Serialize)]
+struct Valid<'a> {
+    valid: bool,
+    topology: &'a Owner,
+    documents: &'a [PathBuf],
+    nodes: usize,
+    links: usize,
+    warnings: &'a Mistakes,
+}
+
+pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
+    let files = document::find(&args.documents.files)?;
+    let lowered = document::load(console, &files)?;
+    console.answer(&Valid {
+        valid: true,
+        topology: &lowered.owner,
+        documents: &files,
+        nodes: nodes::names(&lowered.desired).count(),
+        links: nodes::count_links(&lowered.desired),
+        warnings: &lowered.warnings,
+    })?;
+    Ok(Ending::Fine)
+}
+
+impl Answer for Valid<'_> {
+    fn text(&self, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+        let files = words::list(self.documents.iter().map(|path| path.display()));
+        let (nodes, links) = (words::count(self.nodes, "node"), words::count(self.links, "link"));
+        writeln!(out, "{files}: {} ({nodes}, {links})", paint.good("fine"))
+    }
+}
