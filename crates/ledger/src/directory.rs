@@ -137,8 +137,13 @@ fn default_root() -> PathBuf {
 
 /// Makes a directory that only we can use, and its parents; one that exists is checked.
 fn make(directory: &Path) -> Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed("make", directory))?;
-    check(directory)
+    loop {
+        match fs::DirBuilder::new().recursive(true).mode(0o700).create(directory) {
+            // It was there when we made it, and gone when std looked whether it is a directory: somebody removed it.
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists && fs::symlink_metadata(directory).is_err() => {}
+            made => return made.map_err(failed("make", directory)).and_then(|()| check(directory)),
+        }
+    }
 }
 
 /// Refuses a directory through which somebody else could have us write or believe something.
