@@ -31,6 +31,15 @@ pub(crate) enum Error {
     /// The released binary has outgrown its limit.
     #[error("{path} has {size} bytes, more than the {limit} allowed")]
     TooLarge { path: PathBuf, size: u64, limit: u64 },
+    /// The benchmark's namespaces could not be made, entered or removed.
+    #[error(transparent)]
+    Netns(#[from] wireloom_netns::Error),
+    /// The benchmark could not wait for the end of its namespaces.
+    #[error(transparent)]
+    Netlink(#[from] wireloom_netlink::Error),
+    /// The kernel refused what the benchmark's bare loop asked for.
+    #[error("bare netlink loop: {source}")]
+    Bare { source: io::Error },
 }
 
 impl Error {

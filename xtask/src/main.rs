@@ -1,6 +1,7 @@
 //! Project tasks, as `cargo xtask VERB`. It owns the verbs and their exit codes, and deliberately knows nothing of
 //! what each does: a new verb is a module, one line in [`Verb`] and one in [`run`].
 
+mod bench;
 mod dist;
 mod error;
 mod guest;
@@ -41,6 +42,8 @@ enum Verb {
     Ci,
     /// Build the released binary: static, stripped, small
     Dist,
+    /// Measure speed and size against a bare netlink loop and `ip -batch`, and keep the results in docs/bench/
+    Bench(bench::Args),
 }
 
 fn main() -> ExitCode {
@@ -62,5 +65,6 @@ fn run(verb: Verb) -> Result<ExitCode, Error> {
         Verb::Tidy => tidy::run(&workspace),
         Verb::Ci => test::ci(&workspace),
         Verb::Dist => dist::run(&workspace),
+        Verb::Bench(args) => bench::run(&workspace, &args),
     }
 }
