@@ -90,6 +90,15 @@ fn plain(value: &str) -> String {
     value.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Whether a setting is one of a single link, such as `net.ipv4.conf.eth0.rp_filter`: it is there when the link is.
+pub(crate) fn is_of_link(key: &str) -> bool {
+    let parts: Vec<&str> = key.split('.').collect();
+    match parts.as_slice() {
+        ["net", "ipv4" | "ipv6", "conf" | "neigh", name, _] => !matches!(*name, "all" | "default"),
+        _ => false,
+    }
+}
+
 /// As sysctl(8): dots separate, and a slash stands for a dot in a name (`net.ipv4.conf.eth0/100.rp_filter`).
 fn path(key: &str) -> PathBuf {
     let swapped = key.chars().map(|c| match c {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, IfName, Label, Link, LinkKind, LinkRef, Mac, Qdisc, Route};
+use crate::{Address, IfName, Label, Link, LinkKind, LinkRef, Mac, Qdisc, Route, sysctl};
 
 /// A change of the kernel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,10 +149,12 @@ pub enum Phase {
     Removals,
     /// Namespaces that come.
     Namespaces,
+    /// Settings under /proc/sys that new links take over (`conf.default`), or that are no link's.
+    Sysctls,
     /// Links that come or change.
     Links,
-    /// Settings under /proc/sys.
-    Sysctls,
+    /// Settings under /proc/sys of single links.
+    LinkSysctls,
     /// Addresses that come and go.
     Addresses,
     /// Routes that come.
@@ -171,6 +173,7 @@ impl Phase {
             Phase::Namespaces => "namespaces",
             Phase::Links => "links",
             Phase::Sysctls => "sysctls",
+            Phase::LinkSysctls => "link-sysctls",
             Phase::Addresses => "addresses",
             Phase::Routes => "routes",
             Phase::Qdiscs => "qdiscs",
@@ -187,6 +190,7 @@ impl Step {
             Step::SetLink { to, .. } if to.controller == Some(Port::Free) => Phase::Removals,
             Step::AddNetns { .. } => Phase::Namespaces,
             Step::AddLink(_) | Step::SetLink { .. } => Phase::Links,
+            Step::SetSysctl { key, .. } if sysctl::is_of_link(key) => Phase::LinkSysctls,
             Step::SetSysctl { .. } => Phase::Sysctls,
             Step::AddAddress { .. } | Step::DelAddress { .. } => Phase::Addresses,
             Step::AddRoute { .. } => Phase::Routes,

@@ -169,7 +169,7 @@ impl Builder {
 
     /// The root qdisc for an impairment and a rate.
     pub(super) fn qdisc(&mut self, netem: &Field<NetemSpec>, rate: &Field<Word<Rate>>) -> Option<Option<Qdisc>> {
-        if netem.is_bad() || rate.is_bad() {
+        if netem.is_bad() || netem.get().is_some_and(NetemSpec::has_bad) || rate.is_bad() {
             return None;
         }
         let rate = rate.spanned().map(|rate| Spanned { value: rate.value.0.0, span: rate.span });

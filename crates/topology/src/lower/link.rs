@@ -73,6 +73,9 @@ impl Builder {
 
     /// Whether all keys belong to such a link.
     fn check_keys(&mut self, spec: &LinkSpec, span: Span) -> Option<()> {
+        if spec.r#type.is_bad() {
+            return None;
+        }
         let two = !spec.endpoints.is_absent();
         let (kind, mut fits) = (spec.kind(), true);
         for (key, at) in spec.given() {

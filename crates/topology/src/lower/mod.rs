@@ -5,6 +5,7 @@ mod builder;
 mod cable;
 mod check;
 mod command;
+mod detection;
 mod interface;
 mod link;
 mod mtu;
@@ -43,6 +44,7 @@ pub(crate) fn lower(document: &Document, owner: Owner, whole: bool, mistakes: Ve
     builder.finish_patches();
     validate::segments(&mut builder);
     pool::hand_out(&mut builder);
+    builder.settle_detection();
     builder.settle_mtus();
     validate::mtus(&mut builder);
     validate::routes(&mut builder);
