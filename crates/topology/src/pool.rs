@@ -58,9 +58,8 @@ fn hand_out_one(builder: &mut Builder, wire: &Wire, subnet: &Spanned<Subnet>, ta
     let mut free = hosts(net).filter(|address| !taken.contains(address));
     for (served, at) in takers.iter().enumerate() {
         let Some(address) = free.next() else {
-            let message = format!("{net} is too small: {} addresses are needed, {served} are free", takers.len());
-            let bits = (takers.len() + taken.len() + 2).next_power_of_two().ilog2();
-            let fits = u32::from(net.max_prefix_len()).saturating_sub(bits);
+            let message = format!("{net} is too small: {} addresses are needed, free are {served}", takers.len());
+            let fits = fitting(net, takers.len() + taken.len());
             builder.wrong(subnet.span, message, format!("write a /{fits} or larger"));
             return;
         };
@@ -69,6 +68,17 @@ fn hand_out_one(builder: &mut Builder, wire: &Wire, subnet: &Spanned<Subnet>, ta
             link.addresses.push(Address::new(address, !wire.open && address.addr().is_ipv6()));
         }
     }
+}
+
+/// The longest prefix with room for so many hosts.
+fn fitting(net: IpNet, hosts: usize) -> u8 {
+    let room = |bits: u32| match (bits, net.addr().is_ipv4()) {
+        (0 | 1, _) => 1 << bits,
+        (_, true) => (1usize << bits) - 2,
+        (_, false) => (1usize << bits) - 1,
+    };
+    let bits = (0..32).find(|bits| room(*bits) >= hosts).unwrap_or(32);
+    net.max_prefix_len() - u8::try_from(bits).expect("at most 32")
 }
 
 /// The addresses that hosts can have, in order.

@@ -24,14 +24,16 @@ pub fn load_and_lower(paths: &[PathBuf], variables: &Variables) -> Result<Lowere
 
 /// Lowers a tree. `name` is the topology's where the document does not say it.
 pub fn lower_tree(tree: &Tree, name: &str) -> Result<Lowered, Mistakes> {
-    let mut mistakes = tree.mistakes.clone();
-    mistakes.sources = tree.sources.clone();
+    let mut mistakes = Mistakes::new(tree.sources.clone());
     let document = read::<Document>(tree, &mut mistakes).unwrap_or_default();
     let owner = owner(&document, name, tree.root.span, &mut mistakes.list);
     let (mut lowered, found) =
         lower::lower(&document, owner, tree.mistakes.is_empty(), std::mem::take(&mut mistakes.list));
     mistakes.list = found;
     tree.name_fields(&mut mistakes);
+    // A text that could not be interpolated is wrong once.
+    mistakes.list.retain(|mistake| tree.mistakes.list.iter().all(|first| first.field != mistake.field));
+    mistakes.list.extend_from_slice(&tree.mistakes.list);
     if !mistakes.is_empty() {
         mistakes.sort();
         return Err(mistakes);

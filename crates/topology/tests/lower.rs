@@ -23,12 +23,13 @@ fn written(lowered: &Lowered) -> String {
         "segments": lowered.segments,
         "warnings": lowered.warnings,
     });
-    serde_json::to_string_pretty(&value).unwrap() + "\n"
+    serde_json::to_string_pretty(&value).expect("plain values") + "\n"
 }
 
 fn folders(of: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(of);
-    let mut paths: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<_> =
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
     paths.sort();
     assert!(!paths.is_empty());
     paths

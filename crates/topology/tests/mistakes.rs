@@ -6,15 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use wireloom_topology::{load::load, variables::Variables};
+use wireloom_topology::{load_and_lower, variables::Variables};
 
 /// What a user would read. Tests run in the folder of the crate, so that names are short and the same everywhere.
 fn rendered(document: &Path) -> String {
     let variables: Variables = [("SET", "value")].into_iter().collect();
-    match load(&[document.to_owned()], &variables) {
-        Ok(tree) => tree.mistakes.render(false),
-        Err(mistakes) => mistakes.render(false),
-    }
+    load_and_lower(&[document.to_owned()], &variables).map_or_else(|mistakes| mistakes.render(false), |_| String::new())
 }
 
 fn files() -> Vec<PathBuf> {

@@ -50,6 +50,11 @@ keys! {
 pub(crate) struct Options(pub(crate) Netem);
 
 impl NetemSpec {
+    /// Whether a key is wrong, which has been noted.
+    pub(crate) fn has_bad(&self) -> bool {
+        matches!(&self.0, Shape::Mapping(keys) if keys.has_bad())
+    }
+
     /// The engine's options.
     pub(crate) fn netem(&self) -> Result<Netem, Wrong> {
         let netem = match &self.0 {

@@ -64,7 +64,7 @@ impl<T> JsonSchema for Text<T> {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": ["string", "number"]})
+        json_schema!({"type": ["string", "number", "boolean"]})
     }
 }
 
@@ -88,7 +88,7 @@ impl<T> JsonSchema for Word<T> {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"type": ["string", "number"]})
+        json_schema!({"type": ["string", "number", "boolean"]})
     }
 }
 
