@@ -30,11 +30,12 @@ impl Builder {
             None => subnets,
             Some(_) => self.share(copy, &subnets, &mut a, &mut b, closed)?,
         };
-        for (interface, end) in [(&a, &copy.ends[0]), (&b, &copy.ends[1])] {
-            let place = Place { span: end.span, mtu: copy.spec.mtu.span() };
-            self.place(interface.end.at.clone(), interface.link.clone(), place)?;
+        let mut ends = Vec::with_capacity(2);
+        for (Interface { link, end }, named) in [a, b].into_iter().zip(&copy.ends) {
+            self.place(end.at.clone(), link, Place { span: named.span, mtu: copy.spec.mtu.span() })?;
+            ends.push(end);
         }
-        self.segments.push(Wire { bridge: None, ends: vec![a.end, b.end], subnets, open: !closed });
+        self.segments.push(Wire { bridge: None, ends, subnets, open: !closed });
         Some(())
     }
 

@@ -1,8 +1,11 @@
 //! Routes of our own nodes: whether their interfaces and gateways exist.
 
-use std::{collections::HashSet, net::IpAddr};
+use std::{
+    collections::{HashMap, HashSet},
+    net::IpAddr,
+};
 
-use wireloom_engine::{Hop, IfName, Namespace, RouteKind};
+use wireloom_engine::{Hop, IfName, Label, Namespace, RouteKind};
 
 use crate::{
     lower::{Builder, Wanted},
@@ -14,6 +17,10 @@ use crate::{
 pub(crate) fn routes(builder: &mut Builder) {
     let routes = std::mem::take(&mut builder.routes);
     let mut seen = HashSet::new();
+    let mut direct: HashMap<&Label, Vec<&Wanted>> = HashMap::new();
+    for wanted in routes.iter().filter(|wanted| is_on_link(wanted)) {
+        direct.entry(&wanted.netns).or_default().push(wanted);
+    }
     for wanted in &routes {
         let Wanted { netns, route, span } = wanted;
         if !seen.insert((netns, route.table, route.destination, route.effective_metric())) {
@@ -26,8 +33,8 @@ pub(crate) fn routes(builder: &mut Builder) {
             continue;
         }
         let Some(namespace) = builder.state.namespaces.get(netns) else { continue };
-        let on_link: Vec<&Wanted> = routes.iter().filter(|other| other.netns == *netns && is_on_link(other)).collect();
-        if let Err(wrong) = check(wanted, namespace, &on_link) {
+        let on_link = direct.get(netns).map_or(&[][..], Vec::as_slice);
+        if let Err(wrong) = check(wanted, namespace, on_link) {
             builder.noted::<()>(*span, Err(wrong));
         }
     }
