@@ -85,8 +85,8 @@ pub(crate) fn extra_lines(heading: &str, extras: &[Extra], paint: Paint, out: &m
 }
 
 fn row<'a>(plan: &'a Plan, step: &'a Step) -> Row<'a> {
-    let text = step.to_string();
-    let text = text.split_once(' ').map_or(text.clone(), |(_, text)| text.to_owned());
+    // The line begins with the sign, which is the action.
+    let text = step.to_string().split_off(2);
     let action = match step.sign() {
         '+' => "add",
         '-' => "remove",
@@ -134,13 +134,11 @@ fn reason<'a>(plan: &'a Plan, step: &Step) -> Option<&'a str> {
 }
 
 fn extra_row(extra: &Extra) -> ExtraRow<'_> {
-    let text = extra.to_string();
-    let text = text.split_once(' ').map_or(text.clone(), |(_, text)| text.to_owned());
     let (object, (node, name)) = match extra {
         Extra::Link { at, .. } => ("link", of_link(at)),
         Extra::Address { at, .. } => ("address", of_link(at)),
         Extra::Route { netns, .. } => ("route", (netns, None)),
         Extra::Qdisc { at, .. } => ("qdisc", of_link(at)),
     };
-    ExtraRow { object, node, name, text }
+    ExtraRow { object, node, name, text: extra.to_string() }
 }

@@ -2,6 +2,7 @@
 //! write is nobody's business. Does not know what is answered.
 
 use std::{
+    cell::Cell,
     fmt,
     io::{self, BufWriter, IsTerminal, Write},
 };
@@ -27,6 +28,8 @@ pub(crate) struct Console {
     format: Format,
     out: Paint,
     talk: Paint,
+    /// Whether there has been an answer: one run of the program gives one.
+    answered: Cell<bool>,
 }
 
 impl Console {
@@ -34,11 +37,12 @@ impl Console {
     pub(crate) fn new(general: &General) -> Console {
         let out = Paint::new(general.color, io::stdout().is_terminal());
         let talk = Paint::new(general.color, io::stderr().is_terminal());
-        Console { format: general.output, out, talk }
+        Console { format: general.output, out, talk, answered: Cell::new(false) }
     }
 
     /// Writes the answer of a verb.
     pub(crate) fn answer(&self, answer: &impl Answer) -> Result<(), Failure> {
+        self.answered.set(true);
         let mut out = BufWriter::new(io::stdout().lock());
         let written = match self.format {
             Format::Text => answer.text(self.out, &mut out),
@@ -62,13 +66,13 @@ impl Console {
         talk(format_args!("{}", warnings.render_warnings(self.talk.is_on())));
     }
 
-    /// Tells why a verb failed; a program that wants JSON gets it as JSON too.
+    /// Tells why a verb failed; a program that wants JSON and has had no answer yet gets it as JSON too.
     pub(crate) fn fail(&self, failure: &Failure) {
         match failure.mistakes() {
             Some(mistakes) => talk(format_args!("{}", mistakes.render(self.talk.is_on()))),
             None => talk(format_args!("{} {failure}\n", self.talk.bad("error:"))),
         }
-        if self.format == Format::Json && !matches!(failure, Failure::Output(_)) {
+        if self.format == Format::Json && !self.answered.get() {
             // There is nobody left to tell when this fails.
             write_json(&mut io::stdout().lock(), &failure.row()).ok();
         }

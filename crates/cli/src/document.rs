@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf, absolute};
 
+use wireloom_ledger::Ledger;
 use wireloom_topology::{Lowered, load_and_lower, variables::Variables};
 
 use crate::{console::Console, failure::Failure};
@@ -19,7 +20,8 @@ pub(crate) fn find(files: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         return Ok(files.to_vec());
     }
     let found = DEFAULTS.iter().map(PathBuf::from).find(|path| path.is_file());
-    found.map(|path| vec![path]).ok_or(Failure::NoDocument)
+    // Without the right to read them there are none to propose.
+    found.map(|path| vec![path]).ok_or_else(|| Failure::NoDocument { known: Ledger::list().unwrap_or_default() })
 }
 
 /// Loads documents; with all mistakes, or with warnings that are shown.

@@ -27,8 +27,15 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Mistakes(Mistakes),
     /// There is no document.
-    #[error("no document: name one, or put {} into this folder", document::DEFAULTS[0])]
-    NoDocument,
+    #[error(
+        "no document: name one, or put {} into this folder; topologies that are up: {}",
+        document::DEFAULTS[0],
+        words::list(.known)
+    )]
+    NoDocument {
+        /// Those that are up.
+        known: Vec<Owner>,
+    },
     /// No topology of that name is up.
     #[error("topology {name} is not up, and there is no file {name}{}", up(.known, .name))]
     NotUp {
@@ -159,8 +166,13 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Failure::Mistakes(_) => DATA,
-            Failure::NoDocument | Failure::Ambiguous { .. } => crate::USAGE,
+            Failure::NoDocument { .. } | Failure::Ambiguous { .. } => crate::USAGE,
             Failure::Capabilities(_) => PERMISSION,
+            Failure::Ledger(wireloom_ledger::Error::File { cause, .. })
+                if cause.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                PERMISSION
+            }
             Failure::Observe(error) => of_kind(error.kind()),
             Failure::Converge { cause, .. } => of_kind(cause.kind()),
             Failure::Exec(cause) => cause.exit_code(),

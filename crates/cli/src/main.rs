@@ -9,6 +9,7 @@ mod document;
 mod failure;
 mod holders;
 mod log;
+mod made;
 mod marks;
 mod matrix;
 mod nodes;

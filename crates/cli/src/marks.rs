@@ -98,7 +98,12 @@ fn of_link(answer: &Message, source: &Source) -> Option<Found> {
 fn empty_name(name: &str) -> Option<Found> {
     let path = Path::new(DIRECTORY).join(name);
     let empty = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.len() == 0);
-    if !empty || !matches!(Netns::open(&path), Err(wireloom_netns::Error::NotNetns { .. } | wireloom_netns::Error::Open { .. })) {
+    if !empty
+        || !matches!(
+            Netns::open(&path),
+            Err(wireloom_netns::Error::NotNetns { .. } | wireloom_netns::Error::Open { .. })
+        )
+    {
         return None;
     }
     let owner = match name.strip_prefix("wireloom-") {

@@ -1,11 +1,12 @@
-//! Writes what the engine is about to change into the ledger. Does not know what is changed.
+//! Writes what the engine is about to change into the ledger, and ends the processes that are not to see it. Does not
+//! know what is changed.
 
 use std::{collections::BTreeMap, io};
 
 use wireloom_engine::{Journal, Label, Plan, Source};
-use wireloom_ledger::{Before, Ledger};
+use wireloom_ledger::{Before, Ledger, Supervised};
 
-use crate::{attached::Entry, place};
+use crate::{attached::Entry, place, supervision};
 
 /// The engine's journal, kept in a ledger.
 pub(crate) struct Notes<'a> {
@@ -20,11 +21,7 @@ pub(crate) struct Notes<'a> {
 
 impl<'a> Notes<'a> {
     /// In that ledger, about the namespaces that are there.
-    pub(crate) fn new(
-        ledger: &'a mut Ledger,
-        sources: BTreeMap<Label, Source>,
-        entry: Option<&'a Entry>,
-    ) -> Notes<'a> {
+    pub(crate) fn new(ledger: &'a mut Ledger, sources: BTreeMap<Label, Source>, entry: Option<&'a Entry>) -> Notes<'a> {
         Notes { ledger, sources, entry, begun: false, ids: BTreeMap::new() }
     }
 
@@ -37,7 +34,8 @@ impl<'a> Notes<'a> {
         if let Some(id) = self.ids.get(label) {
             return Ok(id.clone());
         }
-        let source = self.sources.get(label).ok_or_else(|| io::Error::other(format!("namespace {label} is unknown")))?;
+        let source =
+            self.sources.get(label).ok_or_else(|| io::Error::other(format!("namespace {label} is unknown")))?;
         let netns = place::open(source).map_err(io::Error::other)?;
         let id = netns.id().map_err(io::Error::other)?.to_string();
         self.ids.insert(label.clone(), id.clone());
@@ -48,7 +46,11 @@ impl<'a> Notes<'a> {
 impl Journal for Notes<'_> {
     fn begin(&mut self, _: &Plan) -> io::Result<()> {
         self.begun = true;
-        self.entry.map_or(Ok(()), |entry| self.ledger.begin(entry)).map_err(io::Error::other)
+        let Some(entry) = self.entry else { return Ok(()) };
+        self.ledger.begin(entry).map_err(io::Error::other)?;
+        // Only now, as nothing was sure to change before; and before their namespaces go, which they would hold.
+        let unwanted = |process: &Supervised| !supervision::is_wanted(process, &entry.attached.commands);
+        supervision::stop(self.ledger, unwanted).map(drop).map_err(io::Error::other)
     }
 
     fn before(&mut self, netns: &Label, key: &str, value: &str) -> io::Result<()> {

@@ -51,7 +51,8 @@ impl Bar {
 
 fn new_bar(paint: Paint) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(RATE));
-    let template = if paint.is_on() { "{msg:>10} {bar:40.green} {pos}/{len}" } else { "{msg:>10} {bar:40} {pos}/{len}" };
+    let template =
+        if paint.is_on() { "{msg:>10} {bar:40.green} {pos}/{len}" } else { "{msg:>10} {bar:40} {pos}/{len}" };
     let style = ProgressStyle::with_template(template).expect("the template is a valid one");
     bar.with_style(style.progress_chars("=> "))
 }

@@ -2,10 +2,19 @@
 
 use std::path::PathBuf;
 
-use wireloom_engine::{Label, Owner};
+use wireloom_engine::{Label, Owner, State};
 use wireloom_ledger::Ledger;
+use wireloom_topology::Check;
 
-use crate::{attached::Entry, document, failure::Failure, options::Topology, record::Record};
+use crate::{
+    attached::Entry,
+    capability::{self, Capability},
+    console::Console,
+    document,
+    failure::Failure,
+    options::Topology,
+    record::Record,
+};
 
 /// What a verb is about.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,6 +43,31 @@ fn as_name(files: &[PathBuf]) -> Option<Owner> {
     match files {
         [only] if !document::exists(only) => only.to_str()?.parse().ok(),
         _ => None,
+    }
+}
+
+/// What a verb that only looks compares with the kernel.
+#[derive(Debug)]
+pub(crate) struct Desired {
+    pub(crate) record: Record,
+    pub(crate) state: State,
+    pub(crate) checks: Vec<Check>,
+}
+
+/// What documents say, or what `up` wrote down of the topology named; and whether we have the rights to look.
+pub(crate) fn desired(console: &Console, args: &Topology, rights: &[Capability]) -> Result<Desired, Failure> {
+    match Subject::of(args)? {
+        Subject::Topology(owner) => {
+            capability::need(rights)?;
+            let (record, Entry { desired: state, attached, .. }) = up(&owner)?;
+            Ok(Desired { record, state, checks: attached.checks })
+        }
+        Subject::Documents(files) => {
+            let lowered = document::load(console, &files)?;
+            capability::need(rights)?;
+            let record = Record::read(&lowered.owner)?;
+            Ok(Desired { record, state: lowered.desired, checks: lowered.checks })
+        }
     }
 }
 

@@ -38,7 +38,8 @@ pub(crate) fn row(process: &Supervised) -> Row {
     Row { node, pid, command, alive: true, log }
 }
 
-/// Ends the processes that `unwanted` names, and forgets them. Returns those that could not be ended.
+/// Ends the processes that `unwanted` names, and forgets them. Returns those that ended, and those that could not be
+/// ended.
 pub(crate) fn stop(
     ledger: &mut Ledger,
     mut unwanted: impl FnMut(&Supervised) -> bool,
@@ -65,8 +66,10 @@ pub(crate) struct Runner<'a> {
     pub(crate) desired: &'a State,
     /// What has run before, and now.
     pub(crate) ran: Vec<Ran>,
-    /// Whether anything was run.
+    /// What was run now.
     pub(crate) did: Vec<Done>,
+    /// Processes that nobody asks for any more, and that could not be ended.
+    pub(crate) left: Vec<Supervised>,
 }
 
 /// A command that was run.
@@ -81,6 +84,7 @@ impl Runner<'_> {
     /// Runs, in the order of the document, what has not run in the namespaces that are there now. Stops at the first
     /// that fails.
     pub(crate) fn run(&mut self, commands: &[Command], go_on: impl Fn() -> bool) -> Result<(), Failure> {
+        self.left = stop(self.ledger, |process| !is_wanted(process, commands))?.1;
         let mut numbers: BTreeMap<&Label, usize> = BTreeMap::new();
         let mut taken = BTreeSet::new();
         for command in commands {

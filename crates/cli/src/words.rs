@@ -31,7 +31,7 @@ pub(crate) fn time(time: Duration) -> String {
 /// The nearest of some names, if it is near.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let distance = |known: &&str| strsim::damerau_levenshtein(name, known);
-    known.into_iter().min_by_key(distance).filter(|known| distance(known) <= 2)
+    known.into_iter().min_by_key(distance).filter(|known| distance(known) <= 2.min(known.len() - 1))
 }
 
 #[cfg(test)]
@@ -53,5 +53,6 @@ mod tests {
     fn a_name_is_near_within_two_slips() {
         assert_eq!(nearest("tirangle", ["lab", "triangle"]), Some("triangle"));
         assert_eq!(nearest("x", ["triangle"]), None);
+        assert_eq!(nearest("x", ["y"]), None);
     }
 }

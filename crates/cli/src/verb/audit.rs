@@ -43,6 +43,9 @@ struct Audit {
     stray: usize,
     /// How many were removed.
     fixed: usize,
+    /// Why some could not be removed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failed: Vec<String>,
 }
 
 /// One object.
@@ -60,7 +63,7 @@ struct Row {
 pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
     capability::need(&[NET_ADMIN, SYS_ADMIN])?;
     let found = Everything::look()?;
-    let mut audit = Audit { objects: found.rows(), stray: found.stray(), fixed: 0 };
+    let mut audit = Audit { objects: found.rows(), stray: found.stray(), fixed: 0, failed: Vec::new() };
     let mut failures = Vec::new();
     if args.fix && audit.stray > 0 {
         let cancelled = signals::catch()?;
@@ -71,6 +74,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
         audit.fixed = audit.stray.saturating_sub(left);
         audit.stray = left;
     }
+    audit.failed = failures.iter().map(ToString::to_string).collect();
     console.answer(&audit)?;
     match (failures.is_empty(), audit.stray) {
         (false, _) => Err(Failure::Several(failures)),

@@ -14,16 +14,15 @@ use wireloom_topology::{Check, Target};
 
 use super::Ending;
 use crate::{
-    capability::{self, NET_ADMIN, NET_RAW, SYS_ADMIN},
+    capability::{NET_ADMIN, NET_RAW, SYS_ADMIN},
     console::{Answer, Console},
-    document,
     failure::Failure,
     matrix::{Cell, Matrix},
     options::Topology,
     paint::Paint,
     pairs, place,
     record::Record,
-    subject::{self, Subject},
+    subject::{self, Desired},
     why, words,
 };
 
@@ -59,8 +58,8 @@ struct Row {
 }
 
 pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
-    let (record, desired, checks) = subject(console, &args.topology)?;
-    capability::need(&[NET_ADMIN, NET_RAW, SYS_ADMIN])?;
+    let Desired { record, state: desired, checks } =
+        subject::desired(console, &args.topology, &[NET_ADMIN, NET_RAW, SYS_ADMIN])?;
     let (checks, without_address) =
         if checks.is_empty() || args.pairs { pairs::all(&desired) } else { (checks, Vec::new()) };
     let rows = try_all(&record, &desired, &checks)?;
@@ -68,19 +67,6 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
     let failed = rows.len() - passed;
     console.answer(&Checked { topology: desired.owner.clone(), passed, failed, checks: rows, without_address })?;
     Ok(if failed == 0 { Ending::Fine } else { Ending::Wrong })
-}
-
-/// The topology and its checks: from documents, or from the ledger.
-fn subject(console: &Console, args: &Topology) -> Result<(Record, State, Vec<Check>), Failure> {
-    match Subject::of(args)? {
-        Subject::Topology(owner) => {
-            subject::up(&owner).map(|(record, entry)| (record, entry.desired, entry.attached.checks))
-        }
-        Subject::Documents(files) => {
-            let lowered = document::load(console, &files)?;
-            Ok((Record::read(&lowered.owner)?, lowered.desired, lowered.checks))
-        }
-    }
 }
 
 fn try_all(record: &Record, desired: &State, checks: &[Check]) -> Result<Vec<Row>, Failure> {
@@ -97,9 +83,10 @@ fn try_all(record: &Record, desired: &State, checks: &[Check]) -> Result<Vec<Row
     let row = |(mut result, check): (CheckResult, &Check)| {
         let to = target(check);
         let end = to.node.as_ref().zip(to.ifname);
-        let reason = observed.as_ref().filter(|_| wrong(&result)).and_then(|observed| {
-            why::explain(&result.from, end, address(check), desired, observed)
-        });
+        let reason = observed
+            .as_ref()
+            .filter(|_| wrong(&result))
+            .and_then(|observed| why::explain(&result.from, end, address(check), desired, observed));
         if let Some(reason) = reason {
             let said = result.why.take();
             result.why = Some(said.map_or(reason.clone(), |said| format!("{reason} ({said})")));

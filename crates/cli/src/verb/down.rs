@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeSet,
     io::{self, Write},
+    path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
     time::{Duration, Instant},
 };
@@ -40,6 +41,7 @@ pub(crate) struct Args {
     topology: Topology,
     /// Every topology that is up, or of which something is left
     #[arg(long, env = "WIRELOOM_DOWN_ALL", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    #[arg(conflicts_with_all = ["files", "topology"])]
     all: bool,
 }
 
@@ -64,6 +66,7 @@ struct Gone {
 #[derive(Debug, Serialize)]
 struct AllGone {
     topologies: Vec<Gone>,
+    failed: Vec<String>,
 }
 
 pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
@@ -81,8 +84,24 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
 fn owner(console: &Console, args: &Topology) -> Result<Owner, Failure> {
     match Subject::of(args)? {
         Subject::Topology(owner) => Ok(owner),
-        Subject::Documents(files) => document::load(console, &files).map(|lowered| lowered.owner),
+        Subject::Documents(files) => match document::load(console, &files) {
+            Ok(lowered) => Ok(lowered.owner),
+            Err(failure) => made_from(&document::absolutes(&files))?.ok_or(failure).inspect(|owner| {
+                console.warn(format_args!("the document has mistakes; {owner} was made from it, and goes down"));
+            }),
+        },
     }
+}
+
+/// The topology that is up and was made from these documents.
+fn made_from(documents: &[PathBuf]) -> Result<Option<Owner>, Failure> {
+    for owner in Ledger::list()? {
+        let (record, _) = Record::salvage(&owner)?;
+        if record.latest().is_some_and(|entry| entry.documents == documents) {
+            return Ok(Some(owner));
+        }
+    }
+    Ok(None)
 }
 
 fn all(console: &Console, cancelled: &Arc<AtomicBool>) -> Result<(), Failure> {
@@ -95,7 +114,7 @@ fn all(console: &Console, cancelled: &Arc<AtomicBool>) -> Result<(), Failure> {
             Err(failure) => failures.push(failure),
         }
     }
-    console.answer(&AllGone { topologies })?;
+    console.answer(&AllGone { topologies, failed: failures.iter().map(ToString::to_string).collect() })?;
     if failures.is_empty() { Ok(()) } else { Err(Failure::Several(failures)) }
 }
 
@@ -115,6 +134,9 @@ fn take_down(console: &Console, owner: &Owner, cancelled: &Arc<AtomicBool>) -> R
     let start = Instant::now();
     let report = clear(console, &mut record, &State::empty(owner.clone()), cancelled)?;
     let time = start.elapsed();
+    let unseen = report.held.iter().filter(|label| holders.iter().all(|holder| holder.node != **label));
+    warnings
+        .extend(unseen.map(|label| format!("{owner}: somebody holds the namespace of {label}: it lives on, nameless")));
     record.ledger.remove()?;
     drop(lock);
     warnings.iter().for_each(|warning| console.warn(warning));
@@ -147,7 +169,9 @@ pub(super) fn clear(
 
 fn told(owner: &Owner, holder: &Holder) -> String {
     let Holder { node, pid, command } = holder;
-    format!("{owner}: process {pid} (`{command}`) is inside node {node}: its namespace lives on, nameless, until it ends")
+    format!(
+        "{owner}: process {pid} (`{command}`) is inside node {node}: its namespace lives on, nameless, until it ends"
+    )
 }
 
 fn rows<S: serde::Serializer>(plan: &Plan, serializer: S) -> Result<S::Ok, S::Error> {

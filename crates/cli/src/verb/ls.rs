@@ -41,7 +41,10 @@ struct Row {
 }
 
 pub(crate) fn run(console: &Console, _: &Args) -> Result<Ending, Failure> {
-    let topologies = Ledger::list()?.into_iter().map(|owner| row(console, owner)).collect();
+    let topologies: Vec<Row> = Ledger::list()?.into_iter().map(|owner| row(console, owner)).collect();
+    if topologies.is_empty() {
+        console.say("nothing is up");
+    }
     console.answer(&List { topologies })?;
     Ok(Ending::Fine)
 }

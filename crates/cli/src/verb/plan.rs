@@ -9,15 +9,14 @@ use wireloom_engine::{Owner, Plan, State, observe, plan};
 
 use super::Ending;
 use crate::{
-    capability::{self, NET_ADMIN, SYS_ADMIN},
+    capability::{NET_ADMIN, SYS_ADMIN},
     changes::{self, Extras, Steps},
     console::{Answer, Console},
-    document,
     failure::Failure,
     options::Topology,
     paint::Paint,
     record::Record,
-    subject::{self, Subject},
+    subject::{self, Desired},
     summary::Summary,
 };
 
@@ -42,9 +41,8 @@ struct Planned<'a> {
 }
 
 pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
-    let (record, desired) = subject(console, &args.topology)?;
-    capability::need(&[NET_ADMIN, SYS_ADMIN])?;
-    let plan = look(&record, &desired)?;
+    let Desired { record, state, .. } = subject::desired(console, &args.topology, &[NET_ADMIN, SYS_ADMIN])?;
+    let plan = look(&record, &state)?;
     console.answer(&Planned {
         topology: &plan.owner,
         changes: Steps(&plan),
@@ -53,17 +51,6 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
         left_alone: Extras(&plan.left_alone),
     })?;
     Ok(if args.exit_code && !plan.is_empty() { Ending::Differs } else { Ending::Fine })
-}
-
-/// What is desired: by documents, or by the ledger.
-pub(super) fn subject(console: &Console, args: &Topology) -> Result<(Record, State), Failure> {
-    match Subject::of(args)? {
-        Subject::Topology(owner) => subject::up(&owner).map(|(record, entry)| (record, entry.desired)),
-        Subject::Documents(files) => {
-            let lowered = document::load(console, &files)?;
-            Ok((Record::read(&lowered.owner)?, lowered.desired))
-        }
-    }
 }
 
 /// What it takes to get there.

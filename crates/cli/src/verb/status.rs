@@ -8,21 +8,19 @@ use std::{
 
 use clap::builder::FalseyValueParser;
 use serde::Serialize;
-use wireloom_engine::{Label, Owner, Plan, State, observe, plan};
+use wireloom_engine::{Label, Owner, Plan, observe, plan};
 
 use super::Ending;
 use crate::{
-    attached::Entry,
-    capability::{self, NET_ADMIN, SYS_ADMIN},
+    capability::{NET_ADMIN, SYS_ADMIN},
     changes::{self, Extras, Steps},
     console::{Answer, Console},
-    document,
     failure::Failure,
     nodes::{self, Node},
     options::Topology,
     paint::Paint,
     record::Record,
-    subject::{self, Subject},
+    subject::{self, Desired},
     supervision, words,
 };
 
@@ -53,8 +51,7 @@ struct Status<'a> {
 }
 
 pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
-    let (record, desired) = subject(console, &args.topology)?;
-    capability::need(&[NET_ADMIN, SYS_ADMIN])?;
+    let Desired { record, state: desired, .. } = subject::desired(console, &args.topology, &[NET_ADMIN, SYS_ADMIN])?;
     let observed = observe(&record.scope(Some(&desired))?)?;
     let (plan, conflicts) = match plan(&desired, &observed) {
         Ok(plan) => (plan, Vec::new()),
@@ -73,18 +70,6 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
     let differs = !plan.is_empty() || !status.conflicts.is_empty();
     console.answer(&status)?;
     Ok(if args.exit_code && differs { Ending::Differs } else { Ending::Fine })
-}
-
-/// What is compared with: the documents where they are named, else what `up` wrote down.
-fn subject(console: &Console, args: &Topology) -> Result<(Record, State), Failure> {
-    let desired = |entry: Entry| entry.desired;
-    match Subject::of(args)? {
-        Subject::Topology(owner) => subject::up(&owner).map(|(record, entry)| (record, desired(entry))),
-        Subject::Documents(files) => {
-            let lowered = document::load(console, &files)?;
-            Ok((Record::read(&lowered.owner)?, lowered.desired))
-        }
-    }
 }
 
 fn state(record: &Record) -> &'static str {

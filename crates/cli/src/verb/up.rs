@@ -2,15 +2,13 @@
 //! at any moment leaves something that the next `up` or `down` understands.
 
 use std::{
-    io::{self, Write},
     path::PathBuf,
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
 use clap::builder::FalseyValueParser;
-use serde::Serialize;
-use wireloom_engine::{Control, Failure as Stopped, Owner, PhaseTime, Report, converge};
+use wireloom_engine::{Control, Failure as Stopped, Report, State, converge};
 use wireloom_ledger::Ledger;
 use wireloom_topology::Lowered;
 
@@ -18,23 +16,20 @@ use super::Ending;
 use crate::{
     attached::{Attached, Entry},
     capability::{self, NET_ADMIN, SYS_ADMIN},
-    changes::{self, Extras, Steps},
-    console::{Answer, Console},
+    changes::{Extras, Steps},
+    console::Console,
     document,
     failure::Failure,
+    made::Made,
     notes::Notes,
     options::Documents,
-    paint::Paint,
     progress::Bar,
     record::Record,
     signals,
     summary::Summary,
-    supervision::{self, Done, Runner},
+    supervision::{Done, Runner},
     words,
 };
-
-/// Lines of a diff that are shown; a plan of thousands is no longer read.
-const LINES: usize = 50;
 
 /// Options of `up`.
 #[derive(Debug, clap::Args)]
@@ -46,30 +41,19 @@ pub(crate) struct Args {
     keep_partial: bool,
 }
 
-/// What `up` did.
-#[derive(Debug, Serialize)]
-struct Made<'a> {
-    topology: &'a Owner,
-    changed: Steps<'a>,
-    summary: Summary,
-    phases: &'a [PhaseTime],
-    also_gone: Extras<'a>,
-    left_alone: Extras<'a>,
-    commands: &'a [Done],
-    warnings: Vec<String>,
-    #[serde(skip)]
-    first: bool,
-    #[serde(skip)]
-    time: Duration,
-}
-
 pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
     let files = document::find(&args.documents.files)?;
     let lowered = document::load(console, &files)?;
     capability::need(&[NET_ADMIN, SYS_ADMIN])?;
     let cancelled = signals::catch()?;
     let lock = Ledger::open(&lowered.owner)?.lock("up", &cancelled, |holder| waiting(console, holder))?;
-    let mut run = Run { console, keep_partial: args.keep_partial, cancelled: &cancelled, lowered: &lowered };
+    let mut run = Run {
+        console,
+        keep_partial: args.keep_partial,
+        cancelled: &cancelled,
+        lowered: &lowered,
+        warnings: Vec::new(),
+    };
     let done = run.up(&files);
     drop(lock);
     done.map(|()| Ending::Fine)
@@ -86,6 +70,7 @@ struct Run<'a> {
     keep_partial: bool,
     cancelled: &'a AtomicBool,
     lowered: &'a Lowered,
+    warnings: Vec<String>,
 }
 
 impl Run<'_> {
@@ -93,11 +78,6 @@ impl Run<'_> {
         let mut record = Record::read(&self.lowered.owner)?;
         let mut entry = self.entry(files, &record);
         self.warn_about_another(&record, &entry);
-        let (_, left) =
-            supervision::stop(&mut record.ledger, |p| !supervision::is_wanted(p, &self.lowered.commands))?;
-        for process in left {
-            self.console.warn(format_args!("process {} (`{}`) could not be ended", process.pid, process.command));
-        }
         record.forget_stale(&entry.desired)?;
         let start = Instant::now();
         let (report, begun) = match self.converge(&mut record, &entry) {
@@ -110,30 +90,36 @@ impl Run<'_> {
         let (done, failure) = self.commands(&mut record.ledger, &mut entry);
         entry.attached.interrupted.clear();
         settle(&mut record, &entry, begun && entry.attached == before)?;
-        self.answer(&report, &done, first, time)?;
+        self.answer(&report, &done, failure.as_ref(), first, time)?;
         failure.map_or(Ok(()), Err)
     }
 
     /// What goes into the ledger.
     fn entry(&self, files: &[PathBuf], record: &Record) -> Entry {
-        let interrupted = record.next.as_ref().map(|next| {
-            let before = next.attached.interrupted.iter().cloned();
-            before.chain([next.desired.clone()]).collect()
-        });
+        let mut interrupted: Vec<State> = Vec::new();
+        if let Some(next) = &record.next {
+            let states = next.attached.interrupted.iter().chain([&next.desired]);
+            interrupted.extend(states.filter(|state| **state != self.lowered.desired).cloned());
+        }
         let attached = Attached {
             commands: self.lowered.commands.clone(),
             checks: self.lowered.checks.clone(),
             ran: record.latest().map(|entry| entry.attached.ran.clone()).unwrap_or_default(),
-            interrupted: interrupted.unwrap_or_default(),
+            interrupted,
         };
         Entry { documents: document::absolutes(files), desired: self.lowered.desired.clone(), attached }
     }
 
-    fn warn_about_another(&self, record: &Record, entry: &Entry) {
+    fn warn(&mut self, warning: String) {
+        self.console.warn(&warning);
+        self.warnings.push(warning);
+    }
+
+    fn warn_about_another(&mut self, record: &Record, entry: &Entry) {
         let Some(current) = &record.current else { return };
         if current.documents != entry.documents {
             let (owner, files) = (&self.lowered.owner, words::list(current.documents.iter().map(|p| p.display())));
-            self.console.warn(format_args!("{owner} was up from {files}; it is now made as the new document says"));
+            self.warn(format!("{owner} was up from {files}; it is now made as the new document says"));
         }
     }
 
@@ -173,24 +159,34 @@ impl Run<'_> {
     }
 
     /// The commands' part: the network is right by now, so a failure is told and undoes nothing.
-    fn commands(&self, ledger: &mut Ledger, entry: &mut Entry) -> (Vec<Done>, Option<Failure>) {
-        let mut runner = Runner { ledger, desired: &self.lowered.desired, ran: Vec::new(), did: Vec::new() };
-        runner.ran = std::mem::take(&mut entry.attached.ran);
+    fn commands(&mut self, ledger: &mut Ledger, entry: &mut Entry) -> (Vec<Done>, Option<Failure>) {
+        let ran = std::mem::take(&mut entry.attached.ran);
+        let mut runner = Runner { ledger, desired: &self.lowered.desired, ran, did: Vec::new(), left: Vec::new() };
         let go_on = || !self.cancelled.load(Ordering::Relaxed);
         let failure = runner.run(&self.lowered.commands, go_on).err();
-        let Runner { mut ran, did, .. } = runner;
+        let Runner { mut ran, did, left, .. } = runner;
+        for process in left {
+            self.warn(format!("process {} (`{}`) could not be ended", process.pid, process.command));
+        }
         ran.retain(|ran| self.lowered.commands.iter().any(|c| c.node == ran.node && c.command == ran.command));
         entry.attached.ran = ran;
         (did, failure)
     }
 
-    fn answer(&self, report: &Report, done: &[Done], first: bool, time: Duration) -> Result<(), Failure> {
-        let mut warnings: Vec<String> = self.lowered.warnings.list.iter().map(|w| w.message.clone()).collect();
+    fn answer(
+        &mut self,
+        report: &Report,
+        done: &[Done],
+        failure: Option<&Failure>,
+        first: bool,
+        time: Duration,
+    ) -> Result<(), Failure> {
         for label in &report.held {
-            let warning = format!("namespace {label} is gone, and lives on nameless until the processes in it end");
-            self.console.warn(&warning);
-            warnings.push(warning);
+            self.warn(format!("somebody holds the namespace of {label}: it lives on, nameless"));
         }
+        // Shown already, when the document was loaded.
+        let of_document = self.lowered.warnings.list.iter().map(|warning| warning.message.clone());
+        let warnings = of_document.chain(std::mem::take(&mut self.warnings)).collect();
         self.console.answer(&Made {
             topology: &self.lowered.owner,
             changed: Steps(&report.plan),
@@ -199,6 +195,7 @@ impl Run<'_> {
             also_gone: Extras(&report.plan.also_gone),
             left_alone: Extras(&report.plan.left_alone),
             commands: done,
+            failed: failure.map(ToString::to_string),
             warnings,
             first,
             time,
@@ -227,25 +224,5 @@ fn is_undone(failure: &Stopped) -> bool {
         Stopped::Step { rest, .. } | Stopped::Verify { rest, .. } | Stopped::Cancelled { rest } => {
             rest.left.is_empty() && (!rest.kept || rest.done == 0)
         }
-    }
-}
-
-impl Answer for Made<'_> {
-    fn text(&self, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
-        let Steps(plan) = self.changed;
-        if !self.first {
-            changes::lines(plan, LINES, paint, out)?;
-        }
-        let name = paint.strong(self.topology.as_str());
-        match plan.is_empty() {
-            true => writeln!(out, "{name}: nothing to do")?,
-            false => writeln!(out, "{name}: {} in {}", self.summary, words::time(self.time))?,
-        }
-        for command in self.commands {
-            let verb = if command.supervised { "started" } else { "ran" };
-            writeln!(out, "{verb} on {}: {}", command.node, command.command)?;
-        }
-        changes::extra_lines("of others, gone with what was removed:", &plan.also_gone, paint, out)?;
-        changes::extra_lines("of others, left alone:", &plan.left_alone, paint, out)
     }
 }

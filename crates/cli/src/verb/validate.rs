@@ -38,9 +38,23 @@ struct Valid<'a> {
     warnings: &'a Mistakes,
 }
 
+/// A document with mistakes. For people they are talk, on stderr.
+#[derive(Debug, Serialize)]
+struct Invalid<'a> {
+    valid: bool,
+    documents: &'a [PathBuf],
+    mistakes: &'a Mistakes,
+}
+
 pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
     let files = document::find(&args.documents.files)?;
-    let lowered = document::load(console, &files)?;
+    let lowered = match document::load(console, &files) {
+        Err(Failure::Mistakes(mistakes)) => {
+            console.answer(&Invalid { valid: false, documents: &files, mistakes: &mistakes })?;
+            return Err(Failure::Mistakes(mistakes));
+        }
+        other => other?,
+    };
     console.answer(&Valid {
         valid: true,
         topology: &lowered.owner,
@@ -57,5 +71,11 @@ impl Answer for Valid<'_> {
         let files = words::list(self.documents.iter().map(|path| path.display()));
         let (nodes, links) = (words::count(self.nodes, "node"), words::count(self.links, "link"));
         writeln!(out, "{files}: {} ({nodes}, {links})", paint.good("fine"))
+    }
+}
+
+impl Answer for Invalid<'_> {
+    fn text(&self, _: Paint, _: &mut dyn Write) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -1,0 +1,158 @@
+//! `status`, `check` and `exec` on real namespaces that somebody has damaged.
+
+mod common;
+
+use common::{Folder, TRIANGLE};
+use serde_json::json;
+use wireloom_testkit::{ip_in, sandbox, sh};
+
+/// Takes part of it away.
+const DAMAGE: &str = "ip -n triangle.r1 addr del 12.12.12.1/24 dev eth1; ip -n triangle.r2 link set eth2 down";
+
+#[test]
+fn status_gives_namespaces_and_links_to_programs() {
+    sandbox(|| {
+        let folder = Folder::with(&[("triangle.yaml", TRIANGLE)]);
+        folder.wireloom("up triangle.yaml").ok();
+        let status = folder.wireloom("status triangle -o json").ok().json();
+        assert_eq!((&status["topology"], &status["state"]), (&json!("triangle"), &json!("up")));
+        let inode: u64 = sh("stat -Lc %i /run/netns/triangle.r1").trim().parse().unwrap();
+        let namespace = json!({"name": "triangle.r1", "path": "/run/netns/triangle.r1", "inode": inode});
+        let r1 = &status["nodes"]["r1"];
+        assert_eq!((&r1["namespace"], &r1["own"]), (&namespace, &json!(true)));
+        let link = &r1["links"][0];
+        let seen = &ip_in("triangle.r1", "addr show eth1")[0];
+        assert_eq!((&link["name"], &link["mac"], &link["mtu"]), (&json!("eth1"), &seen["address"], &seen["mtu"]));
+        assert_eq!((&link["state"], &link["kind"], &link["peer"]), (&json!("up"), &json!("veth"), &json!("r2:eth1")));
+        assert_eq!(link["addresses"][0], "12.12.12.1/24");
+        assert_eq!((&status["drift"], &status["processes"]), (&json!([]), &json!([])));
+        folder.wireloom("down triangle").ok();
+    });
+}
+
+#[test]
+fn drift_is_shown_counted_as_a_status_and_mended() {
+    sandbox(|| {
+        let folder = Folder::with(&[("triangle.yaml", TRIANGLE)]);
+        folder.wireloom("up triangle.yaml").ok();
+        assert_eq!(folder.wireloom("status triangle --exit-code").status, 0);
+        sh(DAMAGE);
+        let status = folder.wireloom("status triangle --exit-code");
+        assert_eq!(status.status, 2, "{status:?}");
+        assert!(status.stdout.contains("\n+ address 12.12.12.1/24 on r1:eth1\n"), "{status:?}");
+        assert!(status.stdout.contains("eth2            no-carrier veth to r2:eth2"), "{status:?}");
+        let drift = folder.wireloom("status triangle -o json").ok().json()["drift"].clone();
+        assert_eq!(drift.as_array().unwrap().len(), 2, "{drift}");
+        folder.wireloom("up triangle.yaml").ok();
+        assert_eq!(folder.wireloom("status triangle --exit-code").status, 0);
+        folder.wireloom("down triangle").ok();
+    });
+}
+
+#[test]
+fn a_namespace_that_is_gone_is_missing_and_comes_back() {
+    sandbox(|| {
+        let folder = Folder::with(&[("triangle.yaml", TRIANGLE)]);
+        folder.wireloom("up triangle.yaml").ok();
+        sh("ip netns del triangle.r1");
+        let status = folder.wireloom("status triangle -o json").ok().json();
+        assert_eq!(status["nodes"]["r1"]["namespace"]["inode"], json!(null));
+        assert_eq!(status["nodes"]["r1"]["links"][0]["state"], "missing");
+        let run = folder.wireloom("exec r1 -- true");
+        assert_eq!(run.status, 1, "{run:?}");
+        assert!(run.stderr.contains("`wireloom up` makes it again"), "{run:?}");
+        folder.wireloom("up triangle.yaml").ok();
+        folder.wireloom("exec r1 -- ping -c1 -W2 12.12.12.2").ok();
+        folder.wireloom("down triangle").ok();
+    });
+}
+
+#[test]
+fn who_is_not_up_is_told_who_is() {
+    sandbox(|| {
+        let folder = Folder::with(&[("triangle.yaml", TRIANGLE)]);
+        folder.wireloom("up triangle.yaml").ok();
+        for verb in ["status", "check", "plan"] {
+            let run = folder.argv(&[verb, "tirangle"]);
+            assert_eq!(run.status, 1);
+            assert!(run.stderr.contains("did you mean triangle?"), "{run:?}");
+        }
+        folder.wireloom("down triangle").ok();
+    });
+}
+
+#[test]
+fn check_tries_every_pair_and_says_why_not() {
+    sandbox(|| {
+        let folder = Folder::with(&[("triangle.yaml", TRIANGLE)]);
+        folder.wireloom("up triangle.yaml").ok();
+        let all = folder.wireloom("check triangle").ok();
+        assert!(all.stdout.ends_with("triangle: 6 of 6 checks passed\n"), "{all:?}");
+        sh(DAMAGE);
+        let run = folder.wireloom("check triangle");
+        assert_eq!(run.status, 1, "{run:?}");
+        assert!(run.stdout.contains("fails: ping r1 -> r2 (12.12.12.2): link r1:eth1 has lost its address"), "{run:?}");
+        assert!(run.stdout.contains("fails: ping r2 -> r3 (23.23.23.3): link r2:eth2 is down"), "{run:?}");
+        let why = "link r3:eth2 has no carrier: its other end r2:eth2 is down";
+        assert!(run.stdout.contains(why), "{run:?}");
+        assert!(run.stdout.ends_with("triangle: 2 of 6 checks passed\n"), "{run:?}");
+        folder.wireloom("down triangle").ok();
+    });
+}
+
+#[test]
+fn checks_of_the_document_are_made_in_their_order() {
+    sandbox(|| {
+        let checks = "checks:\n  - ping: {from: r1, to: r2}\n  - ping: {from: r1, to: 23.23.23.3, fails: true}\n\
+            \x20 - tcp: {from: r3, to: \"13.13.13.1:9\", fails: true}\n  - ping: {from: r1, to: 203.0.113.1, timeout: 100ms}\n";
+        let folder = Folder::with(&[("triangle.yaml", &format!("{TRIANGLE}{checks}"))]);
+        folder.wireloom("up triangle.yaml").ok();
+        let run = folder.wireloom("check triangle -o json");
+        let answer = run.json();
+        assert_eq!((run.status, &answer["passed"], &answer["failed"]), (1, &json!(3), &json!(1)), "{answer}");
+        let kinds: Vec<_> = answer["checks"].as_array().unwrap().iter().map(|check| &check["kind"]).collect();
+        assert_eq!(kinds, ["ping", "ping", "tcp", "ping"]);
+        let first = &answer["checks"][0];
+        assert_eq!(
+            (&first["ok"], &first["node"], &first["address"]),
+            (&json!(true), &json!("r2"), &json!("12.12.12.2"))
+        );
+        assert!(first["rtt_us"].is_u64(), "{first}");
+        assert_eq!(answer["checks"][3]["why"], "no route leads there");
+        assert_eq!(folder.wireloom("check triangle --pairs -o json").ok().json()["passed"], json!(6));
+        folder.wireloom("down triangle").ok();
+    });
+}
+
+#[test]
+fn check_of_what_is_not_up_says_so() {
+    sandbox(|| {
+        let folder = Folder::with(&[("triangle.yaml", TRIANGLE)]);
+        let run = folder.wireloom("check triangle.yaml");
+        assert_eq!(run.status, 1);
+        assert!(run.stdout.contains("fails: ping r1 -> r2 (12.12.12.2): node r1 has no namespace"), "{run:?}");
+    });
+}
+
+#[test]
+fn exec_finds_the_node_and_becomes_the_program() {
+    sandbox(|| {
+        let other = "name: other\nnodes: {r1: {}, x1: {}}\nlinks: [{endpoints: [\"r1:eth7\", \"x1:eth7\"]}]\n";
+        let folder = Folder::with(&[("triangle.yaml", TRIANGLE), ("other.yaml", other)]);
+        folder.wireloom("up triangle.yaml").ok();
+        assert_eq!(folder.wireloom("exec r1 -- ls /sys/class/net").ok().stdout, "eth1\neth2\nlo\n");
+        folder.wireloom("up other.yaml").ok();
+        let several = folder.wireloom("exec r1 -- true");
+        assert_eq!(several.status, 64);
+        assert!(several.stderr.contains("several topologies have a node r1: other, triangle"), "{several:?}");
+        let chosen = folder.wireloom("exec -t other r1 ls /sys/class/net").ok();
+        assert_eq!(chosen.stdout, "eth7\nlo\n");
+        assert_eq!(folder.wireloom("exec -f other.yaml r1 -- ls /sys/class/net").ok().stdout, "eth7\nlo\n");
+        assert_eq!(folder.argv(&["exec", "x1", "--", "sh", "-c", "exit 7"]).status, 7);
+        assert_eq!(folder.wireloom("exec x1 -- no-such-program").status, 127);
+        assert_eq!(folder.wireloom("exec x1 -- /etc/passwd").status, 126);
+        let nearby = folder.wireloom("exec r9 -- true");
+        assert!(nearby.status == 1 && nearby.stderr.contains("did you mean r1?"), "{nearby:?}");
+        folder.wireloom("down --all").ok();
+    });
+}
