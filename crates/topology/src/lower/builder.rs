@@ -39,6 +39,8 @@ pub(crate) struct Builder {
     pub(super) stacked: Vec<Stacked>,
     /// Routes that are asked for.
     pub(crate) routes: Vec<Wanted>,
+    /// Settings that are asked for: the namespace, what, and where in the document.
+    pub(crate) settings: Vec<(Label, String, Span)>,
     pub(super) commands: Vec<Command>,
     pub(super) checks: Vec<Check>,
     places: HashMap<LinkRef, Place>,
@@ -77,6 +79,7 @@ impl Builder {
             bridges: Bridges::default(),
             stacked: Vec::new(),
             routes: Vec::new(),
+            settings: Vec::new(),
             commands: Vec::new(),
             checks: Vec::new(),
             places: HashMap::new(),

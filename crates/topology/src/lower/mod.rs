@@ -47,6 +47,8 @@ pub(crate) fn lower(document: &Document, owner: Owner, whole: bool, mistakes: Ve
     builder.settle_detection();
     builder.settle_mtus();
     validate::mtus(&mut builder);
+    validate::stacked(&mut builder);
+    validate::settings(&mut builder);
     validate::routes(&mut builder);
     builder.add_routes();
     builder.add_commands(document);

@@ -109,6 +109,7 @@ impl Builder {
                 self.wrong(key.span, format!("`{dotted}` is not a setting of a network namespace"), help);
                 continue;
             }
+            self.settings.push((label.clone(), dotted.clone(), key.span));
             self.state.namespaces.get_mut(label)?.sysctls.insert(dotted, setting);
         }
         Some(())

@@ -4,5 +4,7 @@
 mod mtu;
 mod route;
 mod segment;
+mod setting;
+mod stacked;
 
-pub(crate) use self::{mtu::mtus, route::routes, segment::segments};
+pub(crate) use self::{mtu::mtus, route::routes, segment::segments, setting::settings, stacked::stacked};
