@@ -40,9 +40,20 @@ impl Matrix {
     }
 
     /// Writes it, as wide as the terminal or narrower.
-    pub(crate) fn text(&self, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+    pub(crate) fn text(mut self, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+        self.align();
         let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
         self.write(terminal.unwrap_or(WIDTH), paint, out)
+    }
+
+    /// Brings the columns into the order of the rows, and those that are no rows behind them.
+    fn align(&mut self) {
+        let place = |name: &String| self.rows.iter().position(|row| row == name).unwrap_or(self.rows.len());
+        let mut order: Vec<usize> = (0..self.columns.len()).collect();
+        order.sort_by_key(|column| place(&self.columns[*column]));
+        let cell = |cells: &Vec<Option<Cell>>, column: &usize| cells.get(*column).copied().flatten();
+        self.cells = self.cells.iter().map(|cells| order.iter().map(|column| cell(cells, column)).collect()).collect();
+        self.columns = order.iter().map(|column| self.columns[*column].clone()).collect();
     }
 
     fn write(&self, most: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
@@ -145,11 +156,12 @@ mod tests {
     #[test]
     fn a_small_one_shows_times() {
         let mut matrix = Matrix::default();
+        matrix.note("r1", "web", cell(false, None));
         matrix.note("r1", "r2", cell(true, Some(40)));
         matrix.note("r2", "r1", cell(true, Some(12_340)));
-        matrix.note("r1", "web", cell(false, None));
         matrix.note("r2", "r1", cell(true, Some(7)));
-        let expected = "        r2      r1     web\nr1    0.04           FAILS\nr2            12.3        \nround trips in milliseconds\n";
+        matrix.align();
+        let expected = "        r1      r2     web\nr1            0.04   FAILS\nr2    12.3                \nround trips in milliseconds\n";
         assert_eq!(text(&matrix, 80), expected);
     }
 

@@ -7,9 +7,12 @@ use std::{
 };
 
 use serde::Serialize;
-use wireloom_engine::{IfName, Label, Link, LinkKind, LinkRef, Mac, Namespace, Source, State};
+use wireloom_engine::{Address, IfName, Label, Link, LinkKind, LinkRef, Mac, Namespace, Origin, Owner, Source, State};
 
 use crate::{paint::Paint, place};
+
+/// The state of a link that is not there.
+const MISSING: &str = "missing";
 
 /// One node.
 #[derive(Debug, Serialize)]
@@ -48,34 +51,45 @@ struct Interface<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     qdisc: Option<String>,
     addresses: Vec<String>,
+    /// Without those that the kernel makes by itself: people look for theirs.
+    #[serde(skip)]
+    shown: Vec<String>,
     /// Whether the link carries our mark.
     ours: bool,
 }
 
 /// The nodes of a desired state, and all their links: wanted ones that are missing, and in namespaces of ours also
-/// those of others. In namespaces that exist anyway only ours.
+/// those of others. In namespaces that exist anyway only ours, and none of them where they have nothing of ours.
 pub(crate) fn of<'a>(desired: &'a State, observed: &'a State) -> BTreeMap<&'a Label, Node<'a>> {
     let node = |(label, wanted): (&'a Label, &'a Namespace)| {
         let found = observed.namespaces.get(label);
-        let mut links = BTreeMap::new();
-        for (name, link) in found.iter().flat_map(|found| &found.links) {
-            let ours = wanted.links.contains_key(name) || link.belongs_to(&desired.owner);
-            let bare = link.kind == LinkKind::Loopback && link.addresses.iter().all(|a| a.net.addr().is_loopback());
-            if (ours || wanted.own) && !bare {
-                links.insert(name, interface(*name, link, state(link, observed), link.belongs_to(&desired.owner)));
-            }
-        }
-        for (name, link) in &wanted.links {
-            if found.is_none_or(|found| !found.links.contains_key(name)) {
-                links.insert(name, interface(*name, link, "missing", false));
-            }
-        }
-        let routes = found.iter().flat_map(|found| &found.routes);
-        let routes = routes.filter(|route| route.origin != wireloom_engine::Origin::Kernel).map(ToString::to_string);
-        let (namespace, links) = (location(&wanted.source), links.into_values().collect());
-        (label, Node { namespace, own: wanted.own, links, routes: routes.collect() })
+        let routes = found.iter().flat_map(|found| &found.routes).filter(|route| route.origin != Origin::Kernel);
+        let routes = routes.filter(|route| wanted.own || route.origin == Origin::Ours).map(ToString::to_string);
+        let links = links(wanted, found, &desired.owner, observed);
+        (label, Node { namespace: location(&wanted.source), own: wanted.own, links, routes: routes.collect() })
     };
-    desired.namespaces.iter().map(node).collect()
+    let nodes = desired.namespaces.iter().map(node);
+    nodes.filter(|(label, node)| label.as_str() != Label::HOST || !node.links.is_empty()).collect()
+}
+
+fn links<'a>(
+    wanted: &'a Namespace,
+    found: Option<&'a Namespace>,
+    owner: &Owner,
+    observed: &State,
+) -> Vec<Interface<'a>> {
+    let mut links = BTreeMap::new();
+    for (name, link) in wanted.links.iter().filter(|(_, link)| link.kind != LinkKind::Loopback) {
+        links.insert(name, interface(*name, link, MISSING, false));
+    }
+    for (name, link) in found.iter().flat_map(|found| &found.links) {
+        let ours = link.belongs_to(owner);
+        let bare = link.kind == LinkKind::Loopback && link.addresses.iter().all(|a| a.net.addr().is_loopback());
+        if (ours || wanted.own || links.contains_key(name)) && !bare {
+            links.insert(name, interface(*name, link, state(link, observed), ours));
+        }
+    }
+    links.into_values().collect()
 }
 
 /// The nodes of a state: neither the namespace for bridges nor the host.
@@ -102,6 +116,10 @@ pub(crate) fn state(link: &Link, observed: &State) -> &'static str {
 }
 
 fn interface<'a>(name: IfName, link: &'a Link, state: &'static str, ours: bool) -> Interface<'a> {
+    let texts = |is_told: &dyn Fn(&Address) -> bool| {
+        let there = link.addresses.iter().filter(|_| state != MISSING);
+        there.filter(|address| is_told(address)).map(|address| address.net.to_string()).collect()
+    };
     Interface {
         name,
         kind: link.kind.name(),
@@ -111,7 +129,8 @@ fn interface<'a>(name: IfName, link: &'a Link, state: &'static str, ours: bool) 
         bridge: link.controller,
         peer: link.kind.peer(),
         qdisc: link.qdisc.as_ref().map(ToString::to_string),
-        addresses: link.addresses.iter().map(|address| address.net.to_string()).collect(),
+        addresses: texts(&|address| !address.net.addr().is_loopback()),
+        shown: texts(&|address| !address.net.addr().is_loopback() && address.origin != Origin::Kernel),
         ours,
     }
 }
@@ -144,7 +163,7 @@ impl Node<'_> {
                 line += &format!(" to {peer}");
             }
             line += &link.mtu.map(|mtu| format!(" mtu {mtu}")).unwrap_or_default();
-            line.extend(link.addresses.iter().map(|address| format!(" {address}")));
+            line.extend(link.shown.iter().map(|address| format!(" {address}")));
             line += &link.qdisc.as_ref().map(|qdisc| format!(" {qdisc}")).unwrap_or_default();
             writeln!(out, "{line}")?;
         }

@@ -30,9 +30,11 @@ fn hold_lock(topology: &str) -> std::process::Child {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .unwrap();
+        .expect("the child can be started, read and waited for");
     let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(child.stdout.as_mut().expect("the child can be started, read and waited for"))
+        .read_line(&mut line)
+        .expect("the child can be started, read and waited for");
     assert_eq!(line, "locked\n");
     child
 }
@@ -97,13 +99,13 @@ fn interrupt(folder: &Folder, signal: &str) -> (Option<i32>, String) {
         .stderr(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
-        .unwrap();
+        .expect("the child can be started, read and waited for");
     eventually("half of it is there", || {
         std::fs::read_dir("/run/netns").is_ok_and(|entries| entries.count() > 200)
-            || child.try_wait().unwrap().is_some()
+            || child.try_wait().expect("the child can be started, read and waited for").is_some()
     });
     sh(&format!("kill -{signal} {} || true", child.id()));
-    let output = child.wait_with_output().unwrap();
+    let output = child.wait_with_output().expect("the child can be started, read and waited for");
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
