@@ -70,6 +70,20 @@ pub(crate) fn all(others: &BTreeSet<Source>) -> Result<Vec<Found>, Failure> {
     Ok(found)
 }
 
+/// Names among these that have no namespace behind them: what a kill between the making of a name and of its namespace
+/// leaves.
+pub(crate) fn empty<'a>(names: impl IntoIterator<Item = &'a str>) -> impl Iterator<Item = &'a str> {
+    names.into_iter().filter(|name| is_empty(name))
+}
+
+/// Takes such a name away.
+pub(crate) fn remove_name(name: &str) -> Result<(), Failure> {
+    match wireloom_netns::remove(name) {
+        Err(wireloom_netns::Error::NotFound { .. }) => Ok(()),
+        other => other.map_err(Failure::Netns),
+    }
+}
+
 fn inside(netns: &Netns, source: &Source) -> Result<Vec<Found>, Failure> {
     let failed = |cause| Failure::Links { place: place::path(source).display().to_string(), cause };
     let mut socket = Socket::open(netns).map_err(failed)?;
@@ -96,14 +110,7 @@ fn of_link(answer: &Message, source: &Source) -> Option<Found> {
 
 /// Ours are `wireloom-OWNER` and `OWNER.NODE`.
 fn empty_name(name: &str) -> Option<Found> {
-    let path = Path::new(DIRECTORY).join(name);
-    let empty = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.len() == 0);
-    if !empty
-        || !matches!(
-            Netns::open(&path),
-            Err(wireloom_netns::Error::NotNetns { .. } | wireloom_netns::Error::Open { .. })
-        )
-    {
+    if !is_empty(name) {
         return None;
     }
     let owner = match name.strip_prefix("wireloom-") {
@@ -111,4 +118,11 @@ fn empty_name(name: &str) -> Option<Found> {
         None => name.split_once('.').filter(|(_, node)| node.parse::<Label>().is_ok())?.0.parse().ok()?,
     };
     Some(Found::Name { owner, name: name.to_owned() })
+}
+
+fn is_empty(name: &str) -> bool {
+    let path = Path::new(DIRECTORY).join(name);
+    // A file on which a namespace is mounted is of length 0 too, and opening it tells.
+    let plain = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.len() == 0);
+    plain && matches!(Netns::open(&path), Err(wireloom_netns::Error::NotNetns { .. }))
 }

@@ -138,5 +138,9 @@ fn sigkill_leaves_something_that_up_and_down_understand() {
         assert_eq!(folder.wireloom("plan chain --exit-code").status, 0);
         folder.wireloom("down chain").ok();
         assert_same_dump(&before, &host_dump());
+        interrupt(&folder, "KILL");
+        folder.wireloom("down chain").ok();
+        folder.wireloom("audit").ok();
+        assert_same_dump(&before, &host_dump());
     });
 }

@@ -165,6 +165,43 @@ fn down_needs_no_ledger_and_takes_all() {
 }
 
 #[test]
+fn a_name_that_a_kill_left_without_a_namespace_is_no_obstacle() {
+    sandbox(|| {
+        let folder = Folder::with(&[("triangle.yaml", TRIANGLE)]);
+        folder.wireloom("up triangle.yaml").ok();
+        for verb in ["down triangle", "up triangle.yaml"] {
+            sh("ip netns del triangle.r2; touch /run/netns/triangle.r2");
+            folder.wireloom(verb).ok();
+            let names = sh("ls /run/netns");
+            assert_eq!(names, if verb.starts_with("up") { "triangle.r1\ntriangle.r2\ntriangle.r3\n" } else { "" });
+            folder.wireloom("up triangle.yaml").ok();
+        }
+        assert_eq!(folder.wireloom("plan triangle --exit-code").status, 0);
+        folder.wireloom("down triangle").ok();
+    });
+}
+
+#[test]
+fn a_setting_of_a_namespace_of_others_is_put_back() {
+    sandbox(|| {
+        let lab = "name: lab\nnodes: {blue: {netns: blue, sysctl: {net.ipv4.ip_forward: 1}}, a: {}}\n\
+            links: [{endpoints: [\"a:x\", \"blue:x\"], ip: [10.0.0.1/24, 10.0.0.2/24]}]\n";
+        let folder = Folder::with(&[("lab.yaml", lab)]);
+        let missing = folder.wireloom("up lab.yaml");
+        assert_eq!(missing.status, 1);
+        assert!(missing.stderr.contains("namespace blue for node blue does not exist"), "{missing:?}");
+        sh("ip netns add blue");
+        sh_in("blue", "sysctl -qw net.ipv4.ip_forward=0");
+        let before = host_dump();
+        folder.wireloom("up lab.yaml").ok();
+        assert_eq!(sh_in("blue", "sysctl -n net.ipv4.ip_forward"), "1\n");
+        folder.wireloom("down lab").ok();
+        assert_eq!(sh_in("blue", "sysctl -n net.ipv4.ip_forward"), "0\n");
+        assert_same_dump(&before, &host_dump());
+    });
+}
+
+#[test]
 fn down_finds_what_a_document_made_that_is_broken_by_now() {
     sandbox(|| {
         let folder = Folder::with(&[("triangle.yaml", TRIANGLE)]);

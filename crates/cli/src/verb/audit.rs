@@ -148,7 +148,7 @@ impl Everything {
         let now = Everything::look()?;
         for found in now.found.iter().filter(|found| found.owner() == owner) {
             if let Found::Name { name, .. } = found {
-                remove_name(name)?;
+                marks::remove_name(name)?;
             }
         }
         let vanished = now.stray_ledgers().any(|stray| stray == owner);
@@ -174,13 +174,6 @@ impl Everything {
             state.namespaces.entry(label.clone()).or_insert_with(netns).own |= own;
         }
         state
-    }
-}
-
-fn remove_name(name: &str) -> Result<(), Failure> {
-    match wireloom_netns::remove(name) {
-        Err(wireloom_netns::Error::NotFound { .. }) => Ok(()),
-        other => other.map_err(Failure::Netns),
     }
 }
 

@@ -141,6 +141,10 @@ impl Answer for Checked {
         if !self.without_address.is_empty() {
             writeln!(out, "not asked, without an address: {}", words::list(&self.without_address))?;
         }
+        if self.checks.is_empty() {
+            let name = paint.strong(self.topology.as_str());
+            return writeln!(out, "{name}: nothing to check, no two nodes have an address");
+        }
         let verdict = format!("{} of {} passed", self.passed, words::count(self.checks.len(), "check"));
         let verdict = if self.failed == 0 { paint.good(&verdict) } else { paint.bad(&verdict) };
         writeln!(out, "{}: {verdict}", paint.strong(self.topology.as_str()))

@@ -23,9 +23,11 @@ use crate::{
     document,
     failure::Failure,
     holders::{self, Holder},
+    marks,
     notes::Notes,
     options::Topology,
     paint::Paint,
+    place,
     progress::Bar,
     record::Record,
     signals,
@@ -164,7 +166,11 @@ pub(super) fn clear(
     let mut control = Control { cancelled, progress: &mut progress, keep_partial: true };
     let converged = converge(&State::empty(owner.clone()), &scope, &mut notes, &mut control);
     bar.finish();
-    converged.map_err(|cause| Failure::converge(&owner, cause))
+    let report = converged.map_err(|cause| Failure::converge(&owner, cause))?;
+    let own = record.states().flat_map(|state| state.namespaces.values()).filter(|netns| netns.own);
+    let names = own.filter_map(|netns| place::name(&netns.source));
+    marks::empty(names).try_for_each(marks::remove_name)?;
+    Ok(report)
 }
 
 fn told(owner: &Owner, holder: &Holder) -> String {
