@@ -20,6 +20,7 @@ mod pairs;
 mod place;
 mod progress;
 mod record;
+mod removal;
 mod signals;
 mod subject;
 mod summary;

@@ -1,6 +1,6 @@
 //! All that the ledger of a topology tells, and what it means for where the engine looks. Does not write.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use wireloom_engine::{Label, Owner, Scope, Source, State};
 use wireloom_ledger::{Before, Ledger};
@@ -63,7 +63,9 @@ impl Record {
     pub(crate) fn forget_stale(&mut self, desired: &State) -> Result<(), Failure> {
         let sources = self.sources(Some(desired));
         let known = self.before.len();
-        self.before.retain(|before| is_still(before, &sources));
+        let displaced = self.displaced(Some(desired));
+        let old = displaced.namespaces.iter().map(|(label, netns)| (label.clone(), netns.source.clone())).collect();
+        self.before.retain(|before| is_still(before, &sources) || is_still(before, &old));
         if self.before.len() < known {
             let Record { ledger, before, .. } = self;
             ledger.forget_before(|recorded| !before.contains(recorded))?;
@@ -76,12 +78,38 @@ impl Record {
         let mut scope = Scope::new(self.ledger.owner());
         desired.into_iter().for_each(|state| scope.desire(state));
         self.states().for_each(|state| scope.claim(state));
-        let sources = self.sources(desired);
-        for before in self.before.iter().filter(|before| is_still(before, &sources)) {
-            scope.before(&before.netns, &before.setting, &before.value);
-        }
+        self.tell_before(&mut scope, &self.sources(desired));
         scope.discover()?;
         Ok(scope)
+    }
+
+    /// What the ledger names under a label that stands for another namespace by now: a node that was a namespace of
+    /// ours and is given by path now, or the other way round. [`Record::scope`] sees only the newer one.
+    pub(crate) fn displaced(&self, desired: Option<&State>) -> State {
+        let sources = self.sources(desired);
+        let used: BTreeSet<&Source> = sources.values().collect();
+        let mut displaced = State::empty(self.ledger.owner().clone());
+        for (label, netns) in self.states().flat_map(|state| &state.namespaces) {
+            if !used.contains(&netns.source) {
+                displaced.namespaces.entry(label.clone()).or_insert_with(|| netns.clone());
+            }
+        }
+        displaced
+    }
+
+    /// What the engine looks at to remove what is there of that.
+    pub(crate) fn scope_of_displaced(&self, displaced: &State) -> Scope {
+        let mut scope = Scope::new(self.ledger.owner());
+        scope.claim(displaced);
+        let sources = displaced.namespaces.iter().map(|(label, netns)| (label.clone(), netns.source.clone()));
+        self.tell_before(&mut scope, &sources.collect());
+        scope
+    }
+
+    fn tell_before(&self, scope: &mut Scope, sources: &BTreeMap<Label, Source>) {
+        for before in self.before.iter().filter(|before| is_still(before, sources)) {
+            scope.before(&before.netns, &before.setting, &before.value);
+        }
     }
 }
 

@@ -202,6 +202,25 @@ fn a_setting_of_a_namespace_of_others_is_put_back() {
 }
 
 #[test]
+fn a_node_that_becomes_a_namespace_of_others_leaves_nothing_of_ours() {
+    sandbox(|| {
+        let lab = "name: lab\nnodes: {a: {}, b: {}}\nlinks: [{endpoints: [\"a:x\", \"b:x\"]}]\n";
+        let folder = Folder::with(&[("lab.yaml", lab)]);
+        sh("ip netns add blue");
+        let before = host_dump();
+        for b in ["b: {}", "b: {netns: blue}", "b: {}"] {
+            folder.write("lab.yaml", &lab.replace("b: {}", b));
+            folder.wireloom("up lab.yaml").ok();
+            let names = if b == "b: {}" { "blue\nlab.a\nlab.b\n" } else { "blue\nlab.a\n" };
+            assert_eq!(sh("ls /run/netns"), names);
+            assert_eq!(folder.wireloom("up lab.yaml").ok().stdout, "lab: nothing to do\n");
+        }
+        folder.wireloom("down lab").ok();
+        assert_same_dump(&before, &host_dump());
+    });
+}
+
+#[test]
 fn down_finds_what_a_document_made_that_is_broken_by_now() {
     sandbox(|| {
         let folder = Folder::with(&[("triangle.yaml", TRIANGLE)]);

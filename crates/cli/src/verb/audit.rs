@@ -12,10 +12,7 @@ use serde::Serialize;
 use wireloom_engine::{Namespace, Owner, Source, State};
 use wireloom_ledger::Ledger;
 
-use super::{
-    Ending,
-    down::{clear, waiting},
-};
+use super::{Ending, up::waiting};
 use crate::{
     capability::{self, NET_ADMIN, SYS_ADMIN},
     console::{Answer, Console},
@@ -24,7 +21,7 @@ use crate::{
     paint::Paint,
     place,
     record::Record,
-    signals, words,
+    removal, signals, words,
 };
 
 /// Options of `audit`.
@@ -156,7 +153,7 @@ impl Everything {
             return Ok(());
         }
         let (mut record, _) = Record::salvage(owner)?;
-        clear(console, &mut record, &now.places(owner), cancelled)?;
+        removal::all(console, &mut record, &now.places(owner), cancelled)?;
         record.ledger.remove()?;
         Ok(())
     }

@@ -11,11 +11,10 @@ use std::{
 
 use clap::builder::FalseyValueParser;
 use serde::Serialize;
-use wireloom_engine::{Control, Owner, PhaseTime, Plan, Report, State, converge};
+use wireloom_engine::{Owner, PhaseTime, Plan, Report, State};
 use wireloom_ledger::Ledger;
 
-pub(super) use super::up::waiting;
-use super::{Ending, audit};
+use super::{Ending, audit, up::waiting};
 use crate::{
     capability::{self, NET_ADMIN, SYS_ADMIN},
     changes::{self, Steps},
@@ -23,14 +22,10 @@ use crate::{
     document,
     failure::Failure,
     holders::{self, Holder},
-    marks,
-    notes::Notes,
     options::Topology,
     paint::Paint,
-    place,
-    progress::Bar,
     record::Record,
-    signals,
+    removal, signals,
     subject::Subject,
     summary::Summary,
     supervision, words,
@@ -134,7 +129,7 @@ fn take_down(console: &Console, owner: &Owner, cancelled: &Arc<AtomicBool>) -> R
     let holders = holders::find(record.states());
     warnings.extend(holders.iter().map(|holder| told(owner, holder)));
     let start = Instant::now();
-    let report = clear(console, &mut record, &State::empty(owner.clone()), cancelled)?;
+    let report = removal::all(console, &mut record, &State::empty(owner.clone()), cancelled)?;
     let time = start.elapsed();
     let unseen = report.held.iter().filter(|label| holders.iter().all(|holder| holder.node != **label));
     warnings
@@ -147,30 +142,6 @@ fn take_down(console: &Console, owner: &Owner, cancelled: &Arc<AtomicBool>) -> R
     let stopped = stopped.iter().map(|p| supervision::Row { alive: false, ..supervision::row(p) }).collect();
     let Report { plan, phases, .. } = report;
     Ok(Gone { topology: owner.clone(), was_up, removed: plan, summary, phases, stopped, holders, warnings, time })
-}
-
-/// Removes all that is there of a topology, also in the namespaces of `places`. The lock is held.
-pub(super) fn clear(
-    console: &Console,
-    record: &mut Record,
-    places: &State,
-    cancelled: &AtomicBool,
-) -> Result<Report, Failure> {
-    let owner = record.ledger.owner().clone();
-    let scope = record.scope(Some(places))?;
-    let sources = record.sources(Some(places));
-    let mut notes = Notes::new(&mut record.ledger, sources, None);
-    let mut bar = Bar::start(console.talk_paint());
-    let mut progress = |progress| bar.update(progress);
-    // What is gone is not made again because something else could not be removed.
-    let mut control = Control { cancelled, progress: &mut progress, keep_partial: true };
-    let converged = converge(&State::empty(owner.clone()), &scope, &mut notes, &mut control);
-    bar.finish();
-    let report = converged.map_err(|cause| Failure::converge(&owner, cause))?;
-    let own = record.states().flat_map(|state| state.namespaces.values()).filter(|netns| netns.own);
-    let names = own.filter_map(|netns| place::name(&netns.source));
-    marks::empty(names).try_for_each(marks::remove_name)?;
-    Ok(report)
 }
 
 fn told(owner: &Owner, holder: &Holder) -> String {

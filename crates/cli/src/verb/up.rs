@@ -25,7 +25,7 @@ use crate::{
     options::Documents,
     progress::Bar,
     record::Record,
-    signals,
+    removal, signals,
     summary::Summary,
     supervision::{Done, Runner},
     words,
@@ -80,10 +80,11 @@ impl Run<'_> {
         self.warn_about_another(&record, &entry);
         record.forget_stale(&entry.desired)?;
         let start = Instant::now();
-        let (report, begun) = match self.converge(&mut record, &entry) {
+        let (mut report, begun) = match self.converge(&mut record, &entry) {
             Ok(done) => done,
             Err(failure) => return self.give_up(record, failure),
         };
+        removal::displaced(self.console, &mut record, &entry.desired, &mut report, self.cancelled)?;
         let time = start.elapsed();
         let first = record.current.is_none();
         let before = entry.attached.clone();
