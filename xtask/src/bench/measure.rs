@@ -19,6 +19,8 @@ const USUAL: Chain = Chain(1000);
 const QUICK: Chain = Chain(100);
 /// The one that shows what grows faster than the chain.
 const LONG: Chain = Chain(10_000);
+/// It takes half a minute.
+const LONG_REPETITIONS: usize = 3;
 /// A process of a few milliseconds needs more repetitions than one of a second.
 const ONE_LINK_REPETITIONS: usize = 5;
 
@@ -62,9 +64,9 @@ fn up_and_down(wireloom: &Wireloom, results: &mut ChainResults) -> Result<(), Er
     Ok(())
 }
 
-/// The long chain, once, with the memory that `up` takes.
+/// The long chain, with the memory that `up` takes.
 fn long(binary: &Path) -> Result<ChainResults, Error> {
-    let results = chain(binary, LONG, 1, false)?;
+    let results = chain(binary, LONG, LONG_REPETITIONS, false)?;
     // The largest of all programs that have ended so far, which is this one: the others are `ip` and short chains.
     let kib = getrusage(UsageWho::RUSAGE_CHILDREN).map_err(|errno| Error::Bare { source: errno.into() })?.max_rss();
     Ok(ChainResults { resident: Some(u64::try_from(kib).unwrap_or(0) << 10), ..results })

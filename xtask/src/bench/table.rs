@@ -60,15 +60,15 @@ pub(super) fn page(results: &Results) -> String {
          {table}\n\
          ![Time for each link, by the way it is made](results.svg)\n\n\
          A chain of N links is N+1 namespaces of wireloom's own, joined by veths with name, MAC, MTU, group, one queue, \
-         alias and an\nIPv4 address on both ends. Medians of {} repetitions, in each of which everything that is compared \
-         runs in turn; ratios are\nthose of the same repetition. The long chain is measured once.\n\n\
+         alias\nand an IPv4 address on both ends. Medians of {} repetitions ({} of the long chain), in each of which \
+         everything that is\ncompared runs in turn; ratios are medians of the ratios within each repetition.\n\n\
          - *link phase*: what `wireloom up` reports as its phases `links` and `addresses`.\n\
-         - *bare loop*: the same requests, sent by the simplest loop there is into namespaces that are there already \
+         - *bare loop*: the same requests, sent by the simplest loop there is into namespaces that are there already\n  \
          (xtask/src/bench/bare.rs).\n\
-         - *`ip -batch`*: one `ip -n NETNS -batch -` for each namespace, both ends made in place, into namespaces that are \
-         there already.\n\
+         - *`ip -batch`*: one `ip -n NETNS -batch -` for each namespace, both ends made in place, into namespaces that \
+         are there\n  already.\n\
          - *`up`*, *`down`*: whole processes, with reading the document, making namespaces, looking and verifying; `down` \
-         ends when the\n  last link is gone.\n",
+         ends when\n  the last link is gone.\n",
         machine.date,
         machine.kernel,
         machine.cores,
@@ -76,6 +76,7 @@ pub(super) fn page(results: &Results) -> String {
         machine.memory,
         machine.load,
         results.repetitions,
+        results.long.as_ref().map_or(0, |long| long.up.0.len()),
     )
 }
 
