@@ -54,9 +54,17 @@ pub(crate) struct Desired {
     pub(crate) checks: Vec<Check>,
 }
 
+/// What the user means who only looks: where there is no document, the only topology that is up.
+fn to_look_at(args: &Topology) -> Result<Subject, Failure> {
+    match Subject::of(args) {
+        Err(Failure::NoDocument { known }) if known.len() == 1 => Ok(Subject::Topology(known[0].clone())),
+        subject => subject,
+    }
+}
+
 /// What documents say, or what `up` wrote down of the topology named; and whether we have the rights to look.
 pub(crate) fn desired(console: &Console, args: &Topology, rights: &[Capability]) -> Result<Desired, Failure> {
-    match Subject::of(args)? {
+    match to_look_at(args)? {
         Subject::Topology(owner) => {
             capability::need(rights)?;
             let (record, Entry { desired: state, attached, .. }) = up(&owner)?;

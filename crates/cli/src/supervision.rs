@@ -1,7 +1,10 @@
 //! The commands of a document: run those that have not run yet, keep those running that are to stay, end those that
 //! nobody asks for any more. Does not know the network that they find.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use serde::Serialize;
 use wireloom_engine::{Label, State};
@@ -83,19 +86,19 @@ pub(crate) struct Done {
 impl Runner<'_> {
     /// Runs, in the order of the document, what has not run in the namespaces that are there now. Stops at the first
     /// that fails.
-    pub(crate) fn run(&mut self, commands: &[Command], go_on: impl Fn() -> bool) -> Result<(), Failure> {
+    pub(crate) fn run(&mut self, commands: &[Command], cancelled: &AtomicBool) -> Result<(), Failure> {
         self.left = stop(self.ledger, |process| !is_wanted(process, commands))?.1;
         let mut numbers: BTreeMap<&Label, usize> = BTreeMap::new();
         let mut taken = BTreeSet::new();
         for command in commands {
-            if !go_on() {
-                return Err(Failure::Stopped { topology: self.desired.owner.clone() });
+            if cancelled.load(Ordering::Relaxed) {
+                return Err(self.stopped());
             }
             let number = numbers.entry(&command.node).and_modify(|n| *n += 1).or_default();
             let netns = self.open(&command.node)?;
             let did = match command.supervised {
                 true => self.keep(command, *number, &netns, &mut taken)?,
-                false => self.once(command, &netns)?,
+                false => self.once(command, &netns, cancelled)?,
             };
             if did {
                 let (node, supervised) = (command.node.clone(), command.supervised);
@@ -106,7 +109,7 @@ impl Runner<'_> {
     }
 
     /// Runs a command to its end, unless it has run here.
-    fn once(&mut self, command: &Command, netns: &Netns) -> Result<bool, Failure> {
+    fn once(&mut self, command: &Command, netns: &Netns, cancelled: &AtomicBool) -> Result<bool, Failure> {
         let id = netns.id()?.to_string();
         let ran = Ran { node: command.node.clone(), netns: id, command: command.command.clone() };
         if self.ran.contains(&ran) {
@@ -114,7 +117,11 @@ impl Runner<'_> {
         }
         let argv = argv(&command.command);
         let program = Program { netns, name: self.name(&command.node), argv: &argv };
-        let finished = wireloom_run::run_command(program, None).map_err(|cause| self.not_run(command, cause))?;
+        let finished = wireloom_run::run_command_until(program, None, cancelled);
+        let finished = finished.map_err(|cause| self.not_run(command, cause))?;
+        if finished.cancelled {
+            return Err(self.stopped());
+        }
         if !finished.success() {
             return Err(Failure::Command {
                 topology: self.desired.owner.clone(),
@@ -126,6 +133,10 @@ impl Runner<'_> {
         }
         self.ran.push(ran);
         Ok(true)
+    }
+
+    fn stopped(&self) -> Failure {
+        Failure::Stopped { topology: self.desired.owner.clone() }
     }
 
     /// Starts a process, unless one that was started for this command runs in this very namespace.

@@ -3,7 +3,7 @@
 
 use std::{
     path::PathBuf,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::AtomicBool,
     time::{Duration, Instant},
 };
 
@@ -163,8 +163,7 @@ impl Run<'_> {
     fn commands(&mut self, ledger: &mut Ledger, entry: &mut Entry) -> (Vec<Done>, Option<Failure>) {
         let ran = std::mem::take(&mut entry.attached.ran);
         let mut runner = Runner { ledger, desired: &self.lowered.desired, ran, did: Vec::new(), left: Vec::new() };
-        let go_on = || !self.cancelled.load(Ordering::Relaxed);
-        let failure = runner.run(&self.lowered.commands, go_on).err();
+        let failure = runner.run(&self.lowered.commands, self.cancelled).err();
         let Runner { mut ran, did, left, .. } = runner;
         for process in left {
             self.warn(format!("process {} (`{}`) could not be ended", process.pid, process.command));
