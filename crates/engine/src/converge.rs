@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::{
     Conflict, Control, Error, Journal, Kind, Label, LinkRef, PhaseTime, Plan, Scope, State, Step,
     apply::{Applied, apply},
-    observe, plan, undo, verify,
+    observe, plan, sysctl, undo, verify,
 };
 
 /// What a run has done.
@@ -34,7 +34,7 @@ pub enum Failure {
     #[error("write down what is about to be done: {0}")]
     Journal(#[source] std::io::Error),
     /// A step failed.
-    #[error("{step}: {error}; {rest}")]
+    #[error("{}: {error}; {rest}", step.in_words())]
     Step {
         /// The step.
         step: Box<Step>,
@@ -64,7 +64,7 @@ pub enum Failure {
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum Missing {
     /// A step that a second plan would do again.
-    #[error("it would have to be done again: {0}")]
+    #[error("this is still to do: {}", .0.in_words())]
     Step(Box<Step>),
     /// Somebody else on the segment has an address.
     #[error("address {net} on {at} is used by somebody else on that segment (duplicate address detection failed)")]
@@ -102,7 +102,8 @@ impl std::fmt::Display for Undone {
             (done, false, 0) => write!(f, "the {done} steps before it were taken back"),
             (done, false, _) => {
                 write!(f, "of the {done} steps before it these could not be taken back: ")?;
-                let left: Vec<String> = self.left.iter().map(|(step, error)| format!("{step} ({error})")).collect();
+                let left: Vec<String> =
+                    self.left.iter().map(|(step, error)| format!("{} ({error})", step.in_words())).collect();
                 f.write_str(&left.join("; "))
             }
         }
@@ -180,6 +181,7 @@ fn take_back(
     }
     let never = std::sync::atomic::AtomicBool::new(false);
     let mut steps = undo(&done);
+    steps.iter_mut().for_each(|step| keep_note(step, observed));
     while !steps.is_empty() {
         let mut control = Control { cancelled: &never, progress: &mut *control.progress, keep_partial: false };
         let mut way_back = apply(plan, &steps, observed, journal, &mut control);
@@ -192,7 +194,28 @@ fn take_back(
         steps.retain(|left| *left != step);
         undone.left.push((step, error));
     }
+    forget_settings_of_new_links(&done, journal);
     undone
+}
+
+/// A setting that an earlier run has changed goes back to what that run has made of it, and its note stays.
+fn keep_note(step: &mut Step, observed: &State) {
+    if let Step::SetSysctl { netns, key, back, .. } = step {
+        let noted = observed.namespaces.get(netns).is_some_and(|netns| netns.before.contains_key(key));
+        *back &= !noted;
+    }
+}
+
+/// They have gone with their links, so that there is nothing to put back. What cannot be forgotten now finds nothing to
+/// put back later.
+fn forget_settings_of_new_links(done: &[Step], journal: &mut dyn Journal) {
+    for step in done {
+        if let Step::SetSysctl { netns, key, from: None, back: false, .. } = step
+            && sysctl::is_of_link(key)
+        {
+            drop(journal.restored(netns, key));
+        }
+    }
 }
 
 /// Measures parts.

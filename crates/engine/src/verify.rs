@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Address, LinkRef, Missing, Scope, State, observe, plan};
+use crate::{Address, LinkRef, Missing, Scope, State, Step, observe, plan};
 
 /// Duplicate address detection takes 1.6 s; past this the kernel is not going to finish it (no carrier).
 const DETECTION: Duration = Duration::from_secs(3);
@@ -33,9 +33,14 @@ fn compare(desired: &State, observed: &State) -> Vec<Missing> {
         Ok(plan) => plan,
         Err(conflicts) => return conflicts.into_iter().map(|c| Missing::Conflict(Box::new(c))).collect(),
     };
-    let again = plan.steps.into_iter().map(|step| Missing::Step(Box::new(step)));
+    let again = plan.steps.into_iter().filter(|step| !is_put_back(step)).map(|step| Missing::Step(Box::new(step)));
     let failed = wanted(desired, observed).filter(|(_, address)| address.dadfailed);
     again.chain(failed.map(|(at, address)| Missing::Duplicate { at, net: address.net })).collect()
+}
+
+/// A setting that has its value of before, or whose link is gone: the scope was made when that was still to come.
+fn is_put_back(step: &Step) -> bool {
+    matches!(step, Step::SetSysctl { from, to, back: true, .. } if from.as_ref().is_none_or(|from| from == to))
 }
 
 /// The observed addresses that a desired state asks for.

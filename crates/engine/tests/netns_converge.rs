@@ -197,6 +197,7 @@ fn a_namespace_that_somebody_holds_loses_its_links() {
     sandbox(|| {
         let mut machine = Machine::new();
         machine.up(&pair()).unwrap();
+        #[expect(clippy::disallowed_methods, reason = "a process that outlives this line")]
         let mut holder =
             std::process::Command::new("ip").args(["netns", "exec", "pair.a", "sleep", "60"]).spawn().unwrap();
         let pid = holder.id();

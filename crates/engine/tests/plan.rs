@@ -3,6 +3,8 @@
 //! the list of reasons why there is no way. `UPDATE_EXPECT=1` writes the last three anew; the diff is for reviewers.
 //! Deliberately touches no kernel: whether the steps work is for the tests named netns_*.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::{
     env, fs,
     path::{Path, PathBuf},

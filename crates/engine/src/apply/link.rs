@@ -9,16 +9,16 @@ use netlink_packet_route::{
 use nix::errno::Errno;
 
 use super::kernel::{Kernel, NEW};
-use crate::{Error, Link, LinkRef, NewLink, Port, Settings, link::Encoded};
+use crate::{Error, Link, LinkKind, LinkRef, NewLink, Port, Settings, link::Encoded};
 
 impl Kernel<'_> {
     /// One request makes the link, or both ends of a pair, in place; a second one for each end gives it its mark, which
     /// a request that makes a link cannot carry, and brings up the far end, which that request refuses.
     pub(super) fn add_link(&mut self, new: &NewLink) -> Result<(), Error> {
-        match self.make(new, true) {
-            // Somebody may have taken the number that we chose: then the kernel chooses, unless it is the name.
-            Err(error) if error.errno() == Some(Errno::EEXIST) && !self.any_name_taken(new)? => {
-                self.make(new, false)?
+        match self.make_somehow(new) {
+            Err(error) if self.is_occupied(new, &error)? => {
+                self.bury()?;
+                self.make_somehow(new)?;
             }
             outcome => outcome?,
         }
@@ -28,6 +28,21 @@ impl Kernel<'_> {
             self.del_link(new)?;
         }
         marked
+    }
+
+    /// Somebody may have taken the number that we chose: then the kernel chooses.
+    fn make_somehow(&mut self, new: &NewLink) -> Result<(), Error> {
+        match self.make(new, true) {
+            Err(error) if error.errno() == Some(Errno::EEXIST) && !self.any_name_taken(new)? => self.make(new, false),
+            outcome => outcome,
+        }
+    }
+
+    /// Whether something else than a name is taken: a VNI, or a MAC address on a parent.
+    fn is_occupied(&mut self, new: &NewLink, error: &Error) -> Result<bool, Error> {
+        let below = new.link.kind.made_from().is_some();
+        let taken = matches!(error.errno(), Some(Errno::EEXIST | Errno::EADDRINUSE));
+        Ok(below && taken && !self.any_name_taken(new)?)
     }
 
     fn any_name_taken(&mut self, new: &NewLink) -> Result<bool, Error> {
@@ -78,7 +93,7 @@ impl Kernel<'_> {
         message.header.index = link.index.filter(|_| with_index).unwrap_or(0);
         let attributes = &mut message.attributes;
         attributes.push(LinkAttribute::IfName(new.at.ifname.to_string()));
-        attributes.extend(link.mtu.map(LinkAttribute::Mtu));
+        attributes.extend(link.mtu.map(|mtu| LinkAttribute::Mtu(if is_bridge(link) { other(mtu) } else { mtu })));
         attributes.extend(link.mac.map(|mac| LinkAttribute::Address(mac.0.to_vec())));
         attributes.extend(link.group.map(LinkAttribute::Group));
         if let Some(queues) = link.queues {
@@ -104,14 +119,16 @@ impl Kernel<'_> {
 
     fn mark(&mut self, new: &NewLink, bring_up: bool) -> Result<(), Error> {
         let up = new.link.up.filter(|up| bring_up && *up);
-        self.set_link(&new.at, &Settings { alias: new.link.alias.clone(), up, ..Settings::default() })
+        let mtu = new.link.mtu.filter(|_| is_bridge(&new.link));
+        self.set_link(&new.at, &Settings { alias: new.link.alias.clone(), up, mtu, ..Settings::default() })
     }
 
     pub(super) fn set_link(&mut self, at: &LinkRef, to: &Settings) -> Result<(), Error> {
         let mut message = LinkMessage::default();
         message.header.index = self.index(at)?;
         if let Some(kind) = &to.kind {
-            let encoded = self.encode_kind(at, &Link::new(kind.clone()))?;
+            let unknown = || Error::NotSupported { feature: format!("way to change {at} ({kind})"), since: None };
+            let encoded = kind.encode_change(&|at| self.known_index(at)).ok_or_else(unknown)?;
             let mut change = message.clone();
             let info = [LinkInfo::Kind(encoded.kind)].into_iter().chain(encoded.data.map(LinkInfo::Data));
             change.attributes.push(LinkAttribute::LinkInfo(info.collect()));
@@ -153,4 +170,14 @@ impl Kernel<'_> {
             outcome => outcome,
         }
     }
+}
+
+/// The MTU of a bridge follows its ports, until it has been changed on the bridge itself once: br_change_mtu then sets
+/// BROPT_MTU_SET_BY_USER. So a bridge is made with another one than it is to have.
+fn other(mtu: u32) -> u32 {
+    mtu ^ 1
+}
+
+fn is_bridge(link: &Link) -> bool {
+    matches!(link.kind, LinkKind::Bridge(_))
 }

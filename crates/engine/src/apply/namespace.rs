@@ -68,6 +68,17 @@ impl Kernel<'_> {
         outcome
     }
 
+    /// Waits until the kernel has cleaned up after namespaces that were dropped before: somebody may just have done so,
+    /// and the links in them still occupy what they had.
+    pub(super) fn bury(&mut self) -> Result<(), Error> {
+        let host: Label = Label::HOST.parse().expect("a valid label");
+        let last = Netns::create_unnamed().map_err(Error::netns(&host))?;
+        let mut graveyard = Graveyard::new().map_err(Error::netlink(&host))?;
+        graveyard.watch(&last, "last").map_err(Error::netlink(&host))?;
+        drop(last);
+        graveyard.wait(CLEAN_UP, self.owner.group()).map(drop).map_err(Error::netlink(&host))
+    }
+
     fn name(&self, label: &Label) -> Result<String, Error> {
         match self.source(label)? {
             Source::Named(name) => Ok(name.clone()),

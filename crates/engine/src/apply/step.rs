@@ -1,6 +1,6 @@
 //! The steps that are one request each.
 
-use std::mem::discriminant;
+use std::{io, mem::discriminant};
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
 use netlink_packet_route::RouteNetlinkMessage as Message;
@@ -87,7 +87,11 @@ impl Kernel<'_> {
     ) -> Result<(), Error> {
         let netns = &self.open(label)?.netns;
         let record = |before: &str| if back { Ok(()) } else { journal.before(label, key, before) };
-        sysctl::write(netns, label, key, to, record)?;
+        match sysctl::write(netns, label, key, to, record) {
+            // A link that is gone has no settings to put back.
+            Err(Error::Sysctl { source, .. }) if back && source.kind() == io::ErrorKind::NotFound => {}
+            outcome => outcome?,
+        }
         if back { journal.restored(label, key).map_err(Error::Journal) } else { Ok(()) }
     }
 }

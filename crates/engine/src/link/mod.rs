@@ -226,6 +226,14 @@ impl LinkKind {
         }
     }
 
+    /// The same for a change of a link that is there.
+    pub(crate) fn encode_change(&self, index: &dyn Fn(&LinkRef) -> Option<u32>) -> Option<Encoded> {
+        match self {
+            LinkKind::Vxlan(vxlan) => Some(vxlan.encode_change()),
+            other => other.encode(index),
+        }
+    }
+
     /// Reads the kind of an observed link. `None` for the data of a kind that cannot be read.
     pub(crate) fn decode(kind: &InfoKind, data: Option<&InfoData>, around: &dyn Surroundings) -> LinkKind {
         let known = match (kind, data) {

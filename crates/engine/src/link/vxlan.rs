@@ -44,22 +44,36 @@ impl Vxlan {
             .or_else(|| KindChange::fixed("local", &word(found.local), &word(self.local)))
             .or_else(|| KindChange::fixed("underlay", &found.underlay, &self.underlay))
             .or_else(|| KindChange::moved("dev", found.dev.as_ref(), self.dev.as_ref()));
-        let remote = if found.remote == self.remote { KindChange::Same } else { KindChange::Set };
+        let remote = match (found.remote, self.remote) {
+            (found, wanted) if found == wanted => KindChange::Same,
+            (Some(found), Some(wanted)) if found.is_ipv4() == wanted.is_ipv4() => KindChange::Set,
+            // "New group address type" of vxlan_nl2conf: the family stays; and no remote cannot be said.
+            (found, wanted) => KindChange::Replace(format!("remote {} -> {}", word(found), word(wanted))),
+        };
         fixed.unwrap_or(remote)
     }
 
-    pub(super) fn encode(&self, index: &dyn Fn(&LinkRef) -> Option<u32>) -> Encoded {
-        let remote = self.remote.map(|address| match address {
+    fn remote(&self) -> Option<InfoVxlan> {
+        self.remote.map(|address| match address {
             IpAddr::V4(address) => InfoVxlan::Group(address),
             IpAddr::V6(address) => InfoVxlan::Group6(address),
-        });
+        })
+    }
+
+    /// Only the remote: the kernel refuses a change that so much as names the port.
+    pub(super) fn encode_change(&self) -> Encoded {
+        let data = self.remote().into_iter().collect();
+        Encoded { kind: InfoKind::Vxlan, data: Some(InfoData::Vxlan(data)), below: None }
+    }
+
+    pub(super) fn encode(&self, index: &dyn Fn(&LinkRef) -> Option<u32>) -> Encoded {
         let local = self.local.map(|address| match address {
             IpAddr::V4(address) => InfoVxlan::Local(address),
             IpAddr::V6(address) => InfoVxlan::Local6(address),
         });
         let dev = self.dev.as_ref().and_then(index).map(InfoVxlan::Link);
         let mut data = vec![InfoVxlan::Id(self.vni), InfoVxlan::Port(self.port), InfoVxlan::Learning(true)];
-        data.extend([remote, local, dev].into_iter().flatten());
+        data.extend([self.remote(), local, dev].into_iter().flatten());
         Encoded { kind: InfoKind::Vxlan, data: Some(InfoData::Vxlan(data)), below: None }
     }
 

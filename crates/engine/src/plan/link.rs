@@ -16,14 +16,14 @@ impl<'a> Planner<'a> {
         let mut steps = self.additions();
         steps.extend(self.changes());
         order::by_depth(self.desired, &mut steps);
-        let bridges = self.bridges_to_settle(&steps);
-        steps.into_iter().chain(bridges).for_each(|step| self.push(step));
+        steps.into_iter().for_each(|step| self.push(step));
     }
 
     /// Finds the links of ours that go: not wanted any more, not changeable in place, or standing on one that goes.
     fn doom(&mut self) {
         for (at, found) in links(self.observed) {
-            if self.dropped.contains(&at.netns) || !self.is_ours(found) {
+            let dropped = self.dropped.contains(&at.netns);
+            if !self.is_ours(found) || (dropped && !self.is_in_the_way(found)) {
                 continue;
             }
             match self.desired.link(&at).map(|wanted| replacement(wanted, found)) {
@@ -40,11 +40,18 @@ impl<'a> Planner<'a> {
         while self.doom_dependents() {}
     }
 
+    /// Namespaces go last, and with them a VNI or a MAC address that a new link over the same underlay may want.
+    fn is_in_the_way(&self, found: &Link) -> bool {
+        let Some(below) = found.kind.made_from().filter(|below| !self.dropped.contains(*below)) else { return false };
+        links(self.desired).any(|(_, wanted)| wanted.kind.made_from() == Some(below))
+    }
+
+    /// Also those in namespaces that go as a whole: the way back brings what they stood on, and must bring them.
     fn doom_dependents(&mut self) -> bool {
         let before = self.doomed.len();
         for (at, found) in links(self.observed) {
             let stands_on_doomed = found.kind.stands_on().is_some_and(|below| self.doomed.contains(below));
-            if stands_on_doomed && !self.dropped.contains(&at.netns) && self.is_ours(found) {
+            if stands_on_doomed && self.is_ours(found) {
                 self.doomed.insert(at);
             }
         }
@@ -205,38 +212,6 @@ impl<'a> Planner<'a> {
             group: if from { group.0 } else { group.1 },
         };
         (side(true), side(false))
-    }
-
-    /// The MTU of a bridge moves when a port comes, goes or changes its own: it is set once more at the end.
-    fn bridges_to_settle(&self, steps: &[Step]) -> Vec<Step> {
-        let removals = self.steps.values().flatten();
-        let touched: BTreeSet<LinkRef> = steps.iter().chain(removals).flat_map(|s| self.bridges_of(s)).collect();
-        let settle = |at: LinkRef| {
-            let mtu = self.desired.link(&at)?.mtu?;
-            let changes = steps
-                .iter()
-                .any(|s| matches!(s, Step::SetLink { at: other, to, .. } if *other == at && to.mtu.is_some()));
-            let before = self.standing(&at).and_then(|found| found.mtu);
-            let from = Settings { mtu: before.filter(|_| !changes), ..Settings::default() };
-            Some(Step::SetLink { at, from, to: Settings { mtu: Some(mtu), ..Settings::default() } })
-        };
-        touched.into_iter().filter_map(settle).collect()
-    }
-
-    fn bridges_of(&self, step: &Step) -> Vec<LinkRef> {
-        match step {
-            Step::AddLink(new) | Step::DelLink(new) => {
-                let itself = matches!(new.link.kind, LinkKind::Bridge(_)).then(|| new.at.clone());
-                let ends = [Some(new), new.peer.as_deref()].into_iter().flatten();
-                let controllers = ends.filter_map(|n| Some(LinkRef::new(&n.at.netns, n.link.controller?)));
-                controllers.chain(itself).collect()
-            }
-            Step::SetLink { at, to, .. } if to.mtu.is_some() || to.controller.is_some() => {
-                let controller = self.desired.link(at).and_then(|l| l.controller);
-                controller.map(|c| LinkRef::new(&at.netns, c)).into_iter().collect()
-            }
-            _ => Vec::new(),
-        }
     }
 }
 

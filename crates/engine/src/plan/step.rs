@@ -212,10 +212,30 @@ impl Step {
     }
 }
 
+impl Step {
+    /// As part of a sentence: `add link r1:eth1 ...`, where a list has `+ link r1:eth1 ...`.
+    pub fn in_words(&self) -> String {
+        let verb = match self.sign() {
+            '+' => "add",
+            '-' => "delete",
+            _ => "change",
+        };
+        format!("{verb} {}", Object(self))
+    }
+}
+
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ", self.sign())?;
-        match self {
+        write!(f, "{} {}", self.sign(), Object(self))
+    }
+}
+
+/// What a step is about, without what it does.
+struct Object<'a>(&'a Step);
+
+impl fmt::Display for Object<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
             Step::AddNetns { netns, .. } | Step::DelNetns { netns } => write!(f, "namespace {netns}"),
             Step::AddLink(link) | Step::DelLink(link) => write!(f, "link {link}"),
             Step::SetLink { at, from, to } => write!(f, "link {at}: {}", to.differences(from)),

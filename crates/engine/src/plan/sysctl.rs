@@ -1,6 +1,7 @@
 //! Settings under /proc/sys.
 
-use super::{Planner, Step};
+use super::{Phase, Planner, Step};
+use crate::{Label, LinkRef, sysctl};
 
 impl Planner<'_> {
     pub(super) fn sysctls(&mut self) {
@@ -8,6 +9,8 @@ impl Planner<'_> {
         for (label, wanted) in &desired.namespaces {
             let found = observed.namespaces.get(label);
             for (key, to) in &wanted.sysctls {
+                // A link that is made anew begins with the kernel's settings.
+                let found = found.filter(|_| !self.is_of_doomed(label, key));
                 let from = found.and_then(|n| n.sysctls.get(key)).cloned();
                 if from.as_ref() != Some(to) {
                     let (netns, key, to) = (label.clone(), key.clone(), to.clone());
@@ -16,14 +19,22 @@ impl Planner<'_> {
             }
         }
         for (label, found) in &observed.namespaces {
-            if self.dropped.contains(label) {
-                continue;
-            }
-            let wanted = desired.namespaces.get(label).map(|n| &n.sysctls);
-            for (key, to) in found.before.iter().filter(|(key, _)| wanted.is_none_or(|w| !w.contains_key(*key))) {
-                let (netns, key, from, to) = (label.clone(), key.clone(), found.sysctls.get(key).cloned(), to.clone());
-                self.push(Step::SetSysctl { netns, key, from, to, back: true });
+            for (key, to) in &found.before {
+                let from = found.sysctls.get(key).cloned();
+                let step = Step::SetSysctl { netns: label.clone(), key: key.clone(), from, to: to.clone(), back: true };
+                let wanted = desired.namespaces.get(label).is_some_and(|n| n.sysctls.contains_key(key));
+                if self.is_of_doomed(label, key) {
+                    // While the link is still there: on the way back it is there again before its setting.
+                    self.steps.entry(Phase::Removals).or_default().insert(0, step);
+                } else if !wanted && !self.dropped.contains(label) {
+                    self.push(step);
+                }
             }
         }
+    }
+
+    fn is_of_doomed(&self, label: &Label, key: &str) -> bool {
+        let link = sysctl::link_of(key).and_then(|name| name.parse().ok());
+        link.is_some_and(|ifname| self.doomed.contains(&LinkRef::new(label, ifname)))
     }
 }

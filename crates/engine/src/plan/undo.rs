@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{NewLink, Step};
-use crate::{Label, Origin};
+use crate::{Label, LinkKind, Origin};
 
 /// Steps that take `done` back, last first. What lies in a namespace that goes away as a whole needs no step of its own.
 pub fn undo(done: &[Step]) -> Vec<Step> {
@@ -23,8 +23,11 @@ fn fresh_netns(step: &Step) -> Option<&Label> {
 
 fn goes_with(step: &Step, fresh: &BTreeSet<&Label>) -> bool {
     match step {
+        // A namespace that stays may need the name of the other end, or what lies below, before the others go.
         Step::AddLink(new) => {
-            fresh.contains(&new.at.netns) || new.peer.as_ref().is_some_and(|peer| fresh.contains(&peer.at.netns))
+            let peer = new.peer.as_ref().map(|peer| &peer.at.netns);
+            let all = [Some(&new.at.netns), peer, new.link.kind.made_from()];
+            all.into_iter().flatten().all(|netns| fresh.contains(netns))
         }
         Step::SetLink { at, .. }
         | Step::AddAddress { at, .. }
@@ -57,8 +60,12 @@ fn inverse(step: &Step) -> Vec<Step> {
     }
 }
 
-/// A link that was deleted, with the addresses and the qdisc that went with it.
+/// A link that was deleted, with the addresses and the qdisc that went with it. A veth whose other end was not to be
+/// seen had lost it, or was about to: half a cable cannot be made.
 fn restore(new: NewLink) -> Vec<Step> {
+    if matches!(new.link.kind, LinkKind::Veth(_)) && new.peer.is_none() {
+        return Vec::new();
+    }
     let bare = |new: &NewLink| {
         let link = crate::Link { addresses: Vec::new(), qdisc: None, claimed: false, ..new.link.clone() };
         NewLink { at: new.at.clone(), link, peer: None }

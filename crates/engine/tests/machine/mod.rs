@@ -1,12 +1,15 @@
 //! What the tests of this crate share: states written as YAML, and runs on the machine that a sandbox is.
 
+#![allow(dead_code, reason = "each test uses a part of it")]
+
 use std::{
     collections::BTreeMap,
     io,
+    path::Path,
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
-use wireloom_engine::{Control, Failure, Journal, Label, Plan, Report, Scope, State, converge, observe, plan};
+use wireloom_engine::{Control, Failure, Journal, Label, Plan, Report, Scope, Source, State, converge, observe, plan};
 
 /// A journal in memory.
 #[derive(Debug, Default)]
@@ -60,10 +63,23 @@ impl Machine {
         scope.desire(desired);
         self.last.iter().for_each(|last| scope.claim(last));
         scope.discover().expect("discover");
-        for ((netns, key), value) in &self.notes.before {
+        for ((netns, key), value) in self.notes.before.iter().filter(|((netns, _), _)| self.is_there(desired, netns)) {
             scope.before(netns, key, value);
         }
         scope
+    }
+
+    /// A note about a namespace that is gone says nothing about one that is made under its name.
+    fn is_there(&self, desired: &State, netns: &Label) -> bool {
+        let states = [Some(desired), self.last.as_ref()];
+        let found = states.into_iter().flatten().find_map(|state| state.namespaces.get(netns));
+        !matches!(found.map(|n| &n.source), Some(Source::Named(name)) if !Path::new("/run/netns").join(name).exists())
+    }
+
+    fn forget_gone(&mut self, desired: &State) {
+        let before = std::mem::take(&mut self.notes.before);
+        let there = before.into_iter().filter(|((netns, _), _)| self.is_there(desired, netns));
+        self.notes.before = there.collect();
     }
 
     /// Makes the machine as desired.
@@ -73,6 +89,7 @@ impl Machine {
 
     /// The same, told to stop after so many steps.
     pub(crate) fn up_to(&mut self, desired: &State, steps: usize) -> Result<Report, Failure> {
+        self.forget_gone(desired);
         let scope = self.scope(desired);
         let (cancelled, count) = (AtomicBool::new(steps == 0), AtomicUsize::new(0));
         let mut progress = |_| {
@@ -81,7 +98,9 @@ impl Machine {
             }
         };
         let mut control = Control { cancelled: &cancelled, progress: &mut progress, keep_partial: false };
-        let report = converge(desired, &scope, &mut self.notes, &mut control)?;
+        let outcome = converge(desired, &scope, &mut self.notes, &mut control);
+        self.forget_gone(desired);
+        let report = outcome?;
         self.last = Some(desired.clone());
         Ok(report)
     }

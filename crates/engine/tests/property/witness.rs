@@ -1,0 +1,141 @@
+//! Looks with `ip` and `tc`, not with our own code, whether all that a state asks for is there.
+
+use serde_json::Value;
+use wireloom_engine::{IfName, Label, Link, LinkKind, Namespace, Qdisc, Route, RouteKind, Source, State};
+use wireloom_testkit::{ip, ip_in, sh, sh_in};
+
+/// What is not as the state asks for, in words.
+pub(crate) fn missing(state: &State) -> Vec<String> {
+    state.namespaces.iter().flat_map(|(label, netns)| Witness { label, netns }.missing()).collect()
+}
+
+struct Witness<'a> {
+    label: &'a Label,
+    netns: &'a Namespace,
+}
+
+impl Witness<'_> {
+    fn ask(&self, question: &str) -> Vec<Value> {
+        let answer = match &self.netns.source {
+            Source::Named(name) => ip_in(name, question),
+            _ => ip(question),
+        };
+        answer.as_array().cloned().unwrap_or_default()
+    }
+
+    fn run(&self, script: &str) -> String {
+        match &self.netns.source {
+            Source::Named(name) => sh_in(name, script),
+            _ => sh(script),
+        }
+    }
+
+    fn missing(&self) -> Vec<String> {
+        let links = self.ask("addr");
+        let mut wrong: Vec<String> =
+            self.netns.links.iter().flat_map(|(name, link)| self.link(&links, *name, link)).collect();
+        let routes = if self.netns.routes.is_empty() {
+            Vec::new()
+        } else {
+            [self.ask("-4 route show table all"), self.ask("-6 route show table all")].concat()
+        };
+        let absent = |route: &&Route| !routes.iter().any(|found| is_route(route, found));
+        wrong.extend(self.netns.routes.iter().filter(absent).map(|route| format!("{}: no route {route}", self.label)));
+        for (key, value) in &self.netns.sysctls {
+            let found = self.run(&format!("sysctl -n {key}"));
+            if found.trim() != value {
+                wrong.push(format!("{}: {key} is {} and not {value}", self.label, found.trim()));
+            }
+        }
+        wrong
+    }
+
+    fn link(&self, links: &[Value], name: IfName, wanted: &Link) -> Vec<String> {
+        let Some(found) = links.iter().find(|link| link["ifname"] == name.as_str()) else {
+            return vec![format!("{}: no link {name}", self.label)];
+        };
+        let flags = found["flags"].as_array().cloned().unwrap_or_default();
+        let loopback = wanted.kind == LinkKind::Loopback;
+        let kind = found["linkinfo"]["info_kind"].as_str().unwrap_or("loopback");
+        let master = found["master"].as_str().map(str::to_owned);
+        let facts = [
+            ("kind", kind == wanted.kind.name()),
+            ("mac", wanted.mac.is_none_or(|mac| found["address"] == mac.to_string())),
+            ("mtu", wanted.mtu.is_none_or(|mtu| found["mtu"] == mtu)),
+            ("up", wanted.up.is_none_or(|up| flags.contains(&"UP".into()) == up)),
+            ("alias", wanted.alias.as_ref().is_none_or(|alias| found["ifalias"] == alias.as_str())),
+            ("master", loopback || wanted.controller.map(|c| c.to_string()) == master),
+            ("queues", wanted.queues.is_none_or(|queues| found["num_tx_queues"] == queues)),
+            ("settings", has_settings(&wanted.kind, &found["linkinfo"]["info_data"])),
+            ("qdisc", loopback || self.has_qdisc(name, wanted.qdisc.as_ref())),
+        ];
+        let wrong = facts.iter().filter(|(_, holds)| !holds);
+        let mut wrong: Vec<String> =
+            wrong.map(|(what, _)| format!("{}: {what} of {name}: {found}", self.label)).collect();
+        let addresses = found["addr_info"].as_array().cloned().unwrap_or_default();
+        for address in &wanted.addresses {
+            let is = |a: &Value| {
+                a["local"] == address.net.addr().to_string()
+                    && a["prefixlen"] == address.net.prefix_len()
+                    && a["tentative"].is_null()
+                    && a["dadfailed"].is_null()
+            };
+            if !addresses.iter().any(is) {
+                wrong.push(format!("{}: no address {} on {name}: {addresses:?}", self.label, address.net));
+            }
+        }
+        wrong
+    }
+
+    fn has_qdisc(&self, name: IfName, wanted: Option<&Qdisc>) -> bool {
+        let Some(Qdisc::Tbf(tbf)) = wanted else { return true };
+        let found: Value = serde_json::from_str(&self.run(&format!("tc -j qdisc show dev {name}"))).unwrap();
+        let (kind, options) = (&found[0]["kind"], &found[0]["options"]);
+        kind == "tbf" && options["rate"] == tbf.rate_bit / 8
+    }
+}
+
+fn has_settings(wanted: &LinkKind, found: &Value) -> bool {
+    match wanted {
+        LinkKind::Vxlan(vxlan) => {
+            let remote = found["remote"].as_str().or(found["remote6"].as_str()).and_then(|text| text.parse().ok());
+            found["id"] == vxlan.vni && found["port"] == vxlan.port && remote == vxlan.remote
+        }
+        LinkKind::Macvlan(macvlan) => found["mode"] == macvlan.mode.to_string(),
+        LinkKind::Bridge(bridge) => bridge.stp.is_none_or(|stp| found["stp_state"] == u8::from(stp)),
+        _ => true,
+    }
+}
+
+fn is_route(wanted: &Route, found: &Value) -> bool {
+    let kind = match wanted.kind {
+        RouteKind::Unicast => "unicast",
+        RouteKind::Blackhole => "blackhole",
+        RouteKind::Unreachable => "unreachable",
+        RouteKind::Prohibit => "prohibit",
+    };
+    let destination = match wanted.destination.prefix_len() {
+        0 => "default".to_owned(),
+        _ => wanted.destination.to_string(),
+    };
+    let table = found["table"].as_str().unwrap_or("main");
+    let hops = match found["nexthops"].as_array() {
+        Some(hops) => hops.clone(),
+        None if wanted.kind == RouteKind::Unicast => vec![found.clone()],
+        None => Vec::new(),
+    };
+    let has_hop = |hop: &wireloom_engine::Hop| {
+        hops.iter().any(|found| {
+            let via = found["gateway"].as_str().and_then(|text| text.parse().ok());
+            hop.via == via && hop.dev.is_none_or(|dev| found["dev"] == dev.as_str())
+        })
+    };
+    found["type"].as_str().unwrap_or("unicast") == kind
+        && found["dst"] == destination
+        && found["protocol"] == "87"
+        && (table == wanted.table.to_string() || (table == "main" && wanted.table == Route::MAIN))
+        && found["metric"].as_u64().unwrap_or(0) == u64::from(wanted.effective_metric())
+        && wanted.source.is_none_or(|source| found["prefsrc"] == source.to_string())
+        && hops.len() == wanted.hops.len()
+        && wanted.hops.iter().all(has_hop)
+}
