@@ -5,7 +5,7 @@ use std::time::Instant;
 use thiserror::Error;
 
 use crate::{
-    Conflict, Control, Error, Journal, Kind, Label, LinkRef, PhaseTime, Plan, Scope, State, Step,
+    Conflict, Control, Error, Journal, Kind, Label, LinkRef, Phase, PhaseTime, Plan, Scope, State, Step,
     apply::{Applied, apply},
     observe, plan, sysctl, undo, verify,
 };
@@ -148,22 +148,39 @@ pub fn converge(
         return Ok(Report { plan, phases: watch.0, held: Vec::new() });
     }
     journal.begin(&plan).map_err(Failure::Journal)?;
-    let mut applied = apply(&plan, &plan.steps, &observed, journal, control);
+    // Namespaces that were dropped cannot come back: they go when all else is right.
+    let last = plan.steps.partition_point(|step| step.phase() < Phase::Drops);
+    let (changes, drops) = plan.steps.split_at(last);
+    let mut applied = apply(&plan, changes, &observed, journal, control);
     watch.0.append(&mut applied.phases);
     let mut back =
         |applied: &Applied, control: &mut Control<'_>| take_back(&plan, applied, &observed, journal, control);
     if let Some((step, error)) = applied.failed.take() {
+        applied.half_done = Some(step.clone()).filter(may_be_half_done);
         let rest = back(&applied, control);
         return Err(Failure::Step { step: Box::new(step), error: Box::new(error), rest });
     }
-    if applied.done.len() < plan.steps.len() {
+    if applied.done.len() < changes.len() {
         return Err(Failure::Cancelled { rest: back(&applied, control) });
     }
     let missing = watch.time("verify", || verify(desired, scope, control.cancelled));
     if !missing.is_empty() {
         return Err(Failure::Verify { missing, rest: back(&applied, control) });
     }
-    Ok(Report { plan, phases: watch.0, held: applied.held })
+    let mut dropped = apply(&plan, drops, &observed, journal, control);
+    watch.0.append(&mut dropped.phases);
+    let rest = Undone { done: applied.done.len() + dropped.done.len(), kept: true, left: Vec::new() };
+    match dropped.failed.take() {
+        Some((step, error)) => Err(Failure::Step { step: Box::new(step), error: Box::new(error), rest }),
+        None if dropped.done.len() < drops.len() => Err(Failure::Cancelled { rest }),
+        None => Ok(Report { held: dropped.held, phases: watch.0, plan }),
+    }
+}
+
+/// Steps that the kernel does piece by piece: one that was refused may have changed something all the same. Taking it
+/// back where it has changed nothing is harmless.
+fn may_be_half_done(step: &Step) -> bool {
+    matches!(step, Step::SetLink { .. } | Step::SetQdisc { .. } | Step::SetSysctl { .. })
 }
 
 /// Undoes what was done, as far as it goes: a step that cannot be taken back does not hold up the others.
@@ -174,8 +191,9 @@ fn take_back(
     journal: &mut dyn Journal,
     control: &mut Control<'_>,
 ) -> Undone {
-    let done: Vec<Step> = applied.done.iter().map(|at| plan.steps[*at].clone()).collect();
-    let mut undone = Undone { done: done.len(), kept: control.keep_partial, left: Vec::new() };
+    let done = applied.done.iter().map(|at| plan.steps[*at].clone());
+    let done: Vec<Step> = done.chain(applied.half_done.clone()).collect();
+    let mut undone = Undone { done: applied.done.len(), kept: control.keep_partial, left: Vec::new() };
     if control.keep_partial {
         return undone;
     }
@@ -189,7 +207,7 @@ fn take_back(
         let mut at = 0;
         steps.retain(|_| {
             at += 1;
-            !way_back.done.contains(&(at - 1))
+            way_back.done.binary_search(&(at - 1)).is_err()
         });
         steps.retain(|left| *left != step);
         undone.left.push((step, error));

@@ -119,6 +119,7 @@ impl Qdisc {
     pub(crate) fn is_met_by(&self, observed: Option<&Qdisc>) -> bool {
         match (self, observed) {
             (Qdisc::Tbf(wanted), Some(Qdisc::Tbf(found))) => wanted.to_kernel().matches(&found.to_kernel()),
+            (Qdisc::Netem(wanted), Some(Qdisc::Netem(found))) => wanted.to_kernel() == found.to_kernel(),
             (wanted, found) => Some(wanted) == found,
         }
     }

@@ -43,6 +43,9 @@ pub struct Route {
     pub origin: Origin,
 }
 
+/// Table, destination and metric.
+pub(crate) type RouteKey = (u32, IpNet, u32);
+
 /// One way on.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -113,7 +116,7 @@ impl Route {
     }
 
     /// What the kernel tells two routes apart by.
-    pub(crate) fn key(&self) -> (u32, IpNet, u32) {
+    pub(crate) fn key(&self) -> RouteKey {
         (self.table, self.destination, self.effective_metric())
     }
 

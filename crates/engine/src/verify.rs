@@ -33,7 +33,7 @@ fn compare(desired: &State, observed: &State) -> Vec<Missing> {
         Ok(plan) => plan,
         Err(conflicts) => return conflicts.into_iter().map(|c| Missing::Conflict(Box::new(c))).collect(),
     };
-    let again = plan.steps.into_iter().filter(|step| !is_put_back(step)).map(|step| Missing::Step(Box::new(step)));
+    let again = plan.steps.into_iter().filter(|step| !is_put_back(step) && !is_to_come(step)).map(|step| Missing::Step(Box::new(step)));
     let failed = wanted(desired, observed).filter(|(_, address)| address.dadfailed);
     again.chain(failed.map(|(at, address)| Missing::Duplicate { at, net: address.net })).collect()
 }
@@ -41,6 +41,11 @@ fn compare(desired: &State, observed: &State) -> Vec<Missing> {
 /// A setting that has its value of before, or whose link is gone: the scope was made when that was still to come.
 fn is_put_back(step: &Step) -> bool {
     matches!(step, Step::SetSysctl { from, to, back: true, .. } if from.as_ref().is_none_or(|from| from == to))
+}
+
+/// Namespaces go when all else is right.
+fn is_to_come(step: &Step) -> bool {
+    matches!(step, Step::DelNetns { .. })
 }
 
 /// The observed addresses that a desired state asks for.

@@ -11,23 +11,32 @@ use nix::errno::Errno;
 use super::kernel::{Kernel, NEW};
 use crate::{Error, Link, LinkKind, LinkRef, NewLink, Port, Settings, link::Encoded};
 
+/// How often the kernel is waited for. Each takes 10 ms or more.
+const BURIALS: usize = 5;
+
 impl Kernel<'_> {
     /// One request makes the link, or both ends of a pair, in place; a second one for each end gives it its mark, which
     /// a request that makes a link cannot carry, and brings up the far end, which that request refuses.
     pub(super) fn add_link(&mut self, new: &NewLink) -> Result<(), Error> {
-        match self.make_somehow(new) {
-            Err(error) if self.is_occupied(new, &error)? => {
-                self.bury()?;
-                self.make_somehow(new)?;
-            }
-            outcome => outcome?,
-        }
+        self.make_patiently(new)?;
         let marked =
             self.mark(new, false).and_then(|()| new.peer.as_deref().map_or(Ok(()), |peer| self.mark(peer, true)));
         if marked.is_err() {
             self.del_link(new)?;
         }
         marked
+    }
+
+    /// What is occupied may be so by a namespace that was just dropped: whoever looks at one in passing keeps it for
+    /// some milliseconds, and the mounts that `ip netns exec` copies do.
+    fn make_patiently(&mut self, new: &NewLink) -> Result<(), Error> {
+        for _ in 0..BURIALS {
+            match self.make_somehow(new) {
+                Err(error) if self.is_occupied(new, &error)? => self.bury()?,
+                outcome => return outcome,
+            }
+        }
+        self.make_somehow(new)
     }
 
     /// Somebody may have taken the number that we chose: then the kernel chooses.

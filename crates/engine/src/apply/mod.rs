@@ -81,6 +81,8 @@ pub(crate) struct Applied {
     pub(crate) phases: Vec<PhaseTime>,
     /// The step that failed, and why; none when all are done, or when it was cancelled.
     pub(crate) failed: Option<(Step, Error)>,
+    /// A step that failed and may have changed something.
+    pub(crate) half_done: Option<Step>,
     /// Namespaces that were dropped, and live on because somebody holds them.
     pub(crate) held: Vec<Label>,
 }

@@ -90,7 +90,8 @@ impl Kernel<'_> {
     }
 
     /// Drops namespaces and waits until the links in them are gone, also in those that somebody else holds.
-    pub(super) fn del_netns(&mut self, gone: &[&Label]) -> Option<(usize, Error)> {
+    /// Goes on past a failure; returns all of them.
+    pub(super) fn del_netns(&mut self, gone: &[&Label]) -> BTreeMap<usize, Error> {
         let mut names = Vec::with_capacity(gone.len());
         let mut graveyard = match Graveyard::new() {
             Ok(graveyard) => graveyard,

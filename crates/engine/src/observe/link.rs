@@ -134,11 +134,19 @@ impl Surroundings for Around<'_, '_> {
         let candidates = self.index.veths.get(&(self.link.below?, self.link.index))?;
         let here = |label: &Label| *label == self.netns.label;
         let fits = |(label, other): &&(&Label, &RawLink)| {
-            here(label) == self.link.nsid.is_none() && !(here(label) && other.index == self.link.index)
+            let both_say_here = self.link.nsid.is_none() && other.nsid.is_none();
+            let both_say_elsewhere = self.link.nsid.is_some() && other.nsid.is_some();
+            let itself = here(label) && other.index == self.link.index;
+            (if here(label) { both_say_here } else { both_say_elsewhere }) && !itself
         };
-        let mut fitting = candidates.iter().filter(fits);
-        let (label, peer) = fitting.next()?;
-        fitting.next().is_none().then(|| LinkRef::new(label, peer.name))
+        // Numbers repeat among pairs of others: ours are told by their marks.
+        let ours = |(_, other): &&(&Label, &RawLink)| other.link.mark().is_some() == self.link.link.mark().is_some();
+        let fitting: Vec<_> = candidates.iter().filter(fits).collect();
+        let alike: Vec<_> = fitting.iter().filter(|other| ours(other)).collect();
+        match (fitting.as_slice(), alike.as_slice()) {
+            ([(label, peer)], _) | (_, [(label, peer)]) => Some(LinkRef::new(label, peer.name)),
+            _ => None,
+        }
     }
 
     fn below(&self) -> Option<LinkRef> {

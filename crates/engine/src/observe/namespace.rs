@@ -17,7 +17,7 @@ use wireloom_netlink::Socket;
 use wireloom_netns::Netns;
 
 use super::{Scope, link::RawLink, scope::Place};
-use crate::{Address, Error, IfName, Label, Link, LinkKind, Mark, Namespace, Qdisc, Route, Source, sysctl};
+use crate::{Address, Error, IfName, Label, Link, LinkKind, Mark, Namespace, Origin, Qdisc, Route, Source, sysctl};
 
 /// A namespace whose links are not yet resolved.
 pub(super) struct Raw {
@@ -66,9 +66,17 @@ impl Raw {
             let at = crate::LinkRef::new(&self.label, raw.name);
             let in_group = raw.link.group == Some(group) && raw.link.mark().is_none();
             let claimed = in_group && (own || scope.claims.contains(&at)) && kind != LinkKind::Loopback;
-            let addresses = self.addresses.remove(&raw.index).unwrap_or_default();
+            let mut addresses = self.addresses.remove(&raw.index).unwrap_or_default();
+            let link_is_ours = own || claimed || raw.link.belongs_to(&scope.owner);
+            for address in addresses.iter_mut().filter(|_| !link_is_ours) {
+                disown(&mut address.origin, scope.addresses.contains(&(at.clone(), address.net)));
+            }
             let qdisc = self.qdiscs.remove(&raw.index);
             namespace.links.insert(raw.name, Link { kind, controller, claimed, addresses, qdisc, ..raw.link });
+        }
+        for route in self.routes.iter_mut().filter(|_| !own) {
+            let key = (self.label.clone(), route.key());
+            disown(&mut route.origin, scope.routes.contains(&key));
         }
         namespace.routes = self.routes;
         namespace.sysctls = self.sysctls;
@@ -77,7 +85,16 @@ impl Raw {
     }
 }
 
-/// Opens a namespace; `None` where there is none. A name without a namespace behind it is what a crash of ours leaves.
+/// Our number on an address or a route says Wireloom, not which topology: in a namespace that we share, only the ledger
+/// can tell.
+fn disown(origin: &mut Origin, is_known: bool) {
+    if *origin == Origin::Ours && !is_known {
+        *origin = Origin::Others;
+    }
+}
+
+/// Opens a namespace; `None` where there is none. A name without a namespace behind it is what a crash of ours leaves,
+/// and a path without one what is left of a container that has gone.
 pub(crate) fn open(label: &Label, source: &Source) -> Result<Option<Netns>, Error> {
     let netns = match source {
         Source::Current => Netns::current(),
@@ -87,7 +104,7 @@ pub(crate) fn open(label: &Label, source: &Source) -> Result<Option<Netns>, Erro
     match netns {
         Ok(netns) => Ok(Some(netns)),
         Err(wireloom_netns::Error::NotFound { .. }) => Ok(None),
-        Err(wireloom_netns::Error::NotNetns { .. }) if matches!(source, Source::Named(_)) => Ok(None),
+        Err(wireloom_netns::Error::NotNetns { .. }) => Ok(None),
         Err(source) => Err(Error::Netns { netns: label.clone(), source }),
     }
 }

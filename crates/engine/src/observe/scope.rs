@@ -2,15 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Error, Label, LinkRef, Mark, Owner, Source, State, observe::namespace};
+use ipnet::IpNet;
+
+use crate::{Error, Label, LinkRef, Mark, Owner, Source, State, observe::namespace, route::RouteKey};
 
 /// What [`observe`](crate::observe) looks at.
 #[derive(Debug, Clone)]
 pub struct Scope {
     pub(super) owner: Owner,
     pub(super) places: BTreeMap<Label, Place>,
-    /// Links that a ledger says we were making.
+    /// Links that a ledger says we have made or were making.
     pub(super) claims: BTreeSet<LinkRef>,
+    /// Addresses and routes that a ledger says so of. They carry our number, but not their owner's name.
+    pub(super) addresses: BTreeSet<(LinkRef, IpNet)>,
+    pub(super) routes: BTreeSet<(Label, RouteKey)>,
     /// Namespaces that hold the parents and underlays of links in others.
     pub(super) below: BTreeSet<Label>,
 }
@@ -19,9 +24,7 @@ pub struct Scope {
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     pub(super) source: Source,
-    /// Whether a state says that this namespace is made by us.
-    pub(super) own: bool,
-    /// Whether a ledger says so.
+    /// Whether a ledger says that we were making this namespace.
     pub(super) claimed: bool,
     pub(super) sysctls: BTreeSet<String>,
     pub(super) before: BTreeMap<String, String>,
@@ -30,14 +33,20 @@ pub(super) struct Place {
 impl Scope {
     /// Nothing yet, for one owner.
     pub fn new(owner: &Owner) -> Scope {
-        Scope { owner: owner.clone(), places: BTreeMap::new(), claims: BTreeSet::new(), below: BTreeSet::new() }
+        Scope {
+            owner: owner.clone(),
+            places: BTreeMap::new(),
+            claims: BTreeSet::new(),
+            addresses: BTreeSet::new(),
+            routes: BTreeSet::new(),
+            below: BTreeSet::new(),
+        }
     }
 
     /// Looks at the namespaces of `state`, and at the settings that it names.
     pub fn desire(&mut self, state: &State) {
         for (label, netns) in &state.namespaces {
             let place = self.place(label, &netns.source);
-            place.own |= netns.own;
             place.sysctls.extend(netns.sysctls.keys().cloned());
             for link in netns.links.values() {
                 self.below.extend(link.kind.made_from().filter(|below| *below != label).cloned());
@@ -45,13 +54,25 @@ impl Scope {
         }
     }
 
-    /// The same, for a state that a ledger says we have made or were making: what is named in it and is in our group
-    /// counts as ours even where its mark is missing.
-    pub fn claim(&mut self, state: &State) {
+    /// The same, for a state that a ledger says we have made: a link that is named in it and is in our group counts as
+    /// ours even where its mark is missing, and so do its addresses and routes in namespaces that we share with others.
+    pub fn remember(&mut self, state: &State) {
         self.desire(state);
         for (label, netns) in &state.namespaces {
+            for (name, link) in &netns.links {
+                let at = LinkRef::new(label, *name);
+                self.addresses.extend(link.addresses.iter().map(|address| (at.clone(), address.net)));
+                self.claims.insert(at);
+            }
+            self.routes.extend(netns.routes.iter().map(|route| (label.clone(), route.key())));
+        }
+    }
+
+    /// The same, for a state that an interrupted run was making: also a namespace named in it may be ours without a mark.
+    pub fn claim(&mut self, state: &State) {
+        self.remember(state);
+        for (label, netns) in &state.namespaces {
             self.place(label, &netns.source).claimed |= netns.own;
-            self.claims.extend(netns.links.keys().map(|name| LinkRef::new(label, *name)));
         }
     }
 
@@ -85,7 +106,7 @@ impl Scope {
 
     fn place(&mut self, label: &Label, source: &Source) -> &mut Place {
         let (sysctls, before) = (BTreeSet::new(), BTreeMap::new());
-        let place = Place { source: source.clone(), own: false, claimed: false, sysctls, before };
+        let place = Place { source: source.clone(), claimed: false, sysctls, before };
         self.places.entry(label.clone()).or_insert(place)
     }
 }

@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::{Phase, Planner, Step, link::links};
+use super::{Conflict, Phase, Planner, Step, link::links};
 use crate::{Address, Link, LinkRef, Origin};
 
 impl Planner<'_> {
@@ -30,7 +30,15 @@ impl Planner<'_> {
         let gone = |a: &&Address| a.origin == Origin::Ours && !is(&wanted.addresses, a.net);
         let gone: Vec<Address> = standing.iter().filter(gone).cloned().collect();
         let new = wanted.addresses.iter().filter(|a| !is(&standing, a.net));
-        let swept = |net: IpNet| matches!(net, IpNet::V4(_)) && gone.iter().any(|g| g.net.trunc() == net.trunc());
+        let swept = |net: IpNet| gone.iter().any(|gone| is_swept(net, gone.net));
+        let same_of_others = |wanted: &&Address| {
+            let same = |a: &&Address| is_prefix_change(a.net, wanted.net) && a.origin != Origin::Ours;
+            standing.iter().find(same).cloned()
+        };
+        for (wanted, found) in wanted.addresses.iter().filter_map(|a| Some((a, same_of_others(&a)?))) {
+            let conflict = Conflict::ForeignAddress { at: at.clone(), wanted: wanted.net, found: found.net };
+            self.conflicts.push(conflict);
+        }
         let (late, early): (Vec<_>, Vec<_>) = new.cloned().partition(|a| swept(a.net));
         let swept_along = standing.iter().filter(|a| swept(a.net) && !is(&gone, a.net)).cloned();
         let swept_along: Vec<_> = swept_along.collect();
@@ -61,4 +69,17 @@ impl Planner<'_> {
     fn add(&mut self, at: &LinkRef, address: Address) {
         self.push(Step::AddAddress { at: at.clone(), address });
     }
+}
+
+/// Whether `net` goes, or cannot be there, while `gone` is: IPv4 takes the later addresses of a subnet along, and IPv6
+/// has an address only once, whatever its prefix.
+fn is_swept(net: IpNet, gone: IpNet) -> bool {
+    match net {
+        IpNet::V4(_) => gone.trunc() == net.trunc(),
+        IpNet::V6(_) => is_prefix_change(gone, net),
+    }
+}
+
+fn is_prefix_change(found: IpNet, wanted: IpNet) -> bool {
+    matches!(wanted, IpNet::V6(_)) && found.addr() == wanted.addr() && found != wanted
 }

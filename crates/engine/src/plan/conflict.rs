@@ -1,5 +1,6 @@
 //! Why there is no plan.
 
+use ipnet::IpNet;
 use thiserror::Error;
 
 use crate::{IfName, Label, LinkRef, Owner, Route};
@@ -34,6 +35,16 @@ pub enum Conflict {
         kind: String,
         /// The other topology that it belongs to, if it is one of Wireloom's.
         owner: Option<Owner>,
+    },
+    /// The address is there with another prefix, and is not ours.
+    #[error("address {wanted} on {at}: {found} is there already and is not ours; delete it first")]
+    ForeignAddress {
+        /// The link.
+        at: LinkRef,
+        /// What was asked for.
+        wanted: IpNet,
+        /// What is there.
+        found: IpNet,
     },
     /// A route to the same destination with the same metric is there, and is not ours.
     #[error("route {wanted} in {netns}: {found} is there already and is not ours; give ours another metric")]

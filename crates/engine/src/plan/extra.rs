@@ -52,25 +52,34 @@ impl Planner<'_> {
                 self.also_gone.push(Extra::Link { at, kind: found.kind.name().to_owned() });
                 continue;
             }
-            let list = if gone { &mut self.also_gone } else { &mut self.left_alone };
             let netns = &self.observed.namespaces[&at.netns];
             if !ours && netns.own && found.kind != LinkKind::Loopback {
-                list.push(Extra::Link { at, kind: found.kind.name().to_owned() });
-            } else if ours {
-                let others = found.addresses.iter().filter(|a| a.origin == Origin::Others);
-                list.extend(others.map(|a| Extra::Address { at: at.clone(), net: a.net }));
-                if let Some(Qdisc::Other(kind)) = found.qdisc.clone() {
-                    let replaced = self.desired.link(&at).is_some_and(|wanted| wanted.qdisc.is_some());
-                    let list = if replaced { &mut self.also_gone } else { list };
-                    list.push(Extra::Qdisc { at, kind });
+                self.extra(gone, Extra::Link { at, kind: found.kind.name().to_owned() });
+                continue;
+            }
+            for net in found.addresses.iter().filter(|a| ours && a.origin == Origin::Others).map(|a| a.net) {
+                let erased = self.erased.contains(&at) && net.addr().is_ipv6();
+                self.extra(gone || erased, Extra::Address { at: at.clone(), net });
+            }
+            if let Some(Qdisc::Other(kind)) = found.qdisc.clone().filter(|_| ours) {
+                let replaced = self.desired.link(&at).is_some_and(|wanted| wanted.qdisc.is_some());
+                self.extra(gone || replaced, Extra::Qdisc { at, kind });
+            }
+        }
+        for (label, netns) in &self.observed.namespaces {
+            for route in netns.routes.iter().filter(|r| r.origin == Origin::Others) {
+                let extra = Extra::Route { netns: label.clone(), route: route.clone() };
+                let gone = self.dropped.contains(label) || self.is_disturbed(label, route);
+                if gone || netns.own {
+                    self.extra(gone, extra);
                 }
             }
         }
-        for (label, netns) in self.observed.namespaces.iter().filter(|(_, netns)| netns.own) {
-            let list = if self.dropped.contains(label) { &mut self.also_gone } else { &mut self.left_alone };
-            let others = netns.routes.iter().filter(|r| r.origin == Origin::Others);
-            list.extend(others.map(|route| Extra::Route { netns: label.clone(), route: route.clone() }));
-        }
+    }
+
+    fn extra(&mut self, gone: bool, extra: Extra) {
+        let list = if gone { &mut self.also_gone } else { &mut self.left_alone };
+        list.push(extra);
     }
 }
 

@@ -70,6 +70,12 @@ pub fn plan(desired: &State, observed: &State) -> Result<Plan, Vec<Conflict>> {
     planner.finish()
 }
 
+/// The kernel counts from 1 in each namespace: what a process makes there later does not come near our numbers soon.
+const FIRST: u32 = 1000;
+
+/// Numbers of links are positive ints. Those of others above this do not count, or there would be none left for us.
+const HIGHEST: u32 = 1 << 30;
+
 /// What is known half-way through planning.
 struct Planner<'a> {
     desired: &'a State,
@@ -93,7 +99,7 @@ struct Planner<'a> {
 impl<'a> Planner<'a> {
     fn new(desired: &'a State, observed: &'a State) -> Self {
         let links = observed.namespaces.values().flat_map(|n| n.links.values());
-        let highest = links.filter_map(|l| l.index).max().unwrap_or(1);
+        let taken = links.filter_map(|l| l.index).filter(|index| *index < HIGHEST).max().unwrap_or(0);
         Planner {
             desired,
             observed,
@@ -106,7 +112,7 @@ impl<'a> Planner<'a> {
             also_gone: Vec::new(),
             left_alone: Vec::new(),
             conflicts: Vec::new(),
-            next_index: highest + 1,
+            next_index: (taken + 1).max(FIRST),
         }
     }
 
@@ -120,7 +126,7 @@ impl<'a> Planner<'a> {
         stays.then(|| self.observed.link(at)).flatten()
     }
 
-    /// A number that no observed link has, so that a pair of veths can be told by its two numbers.
+    /// A number that no observed link below [`HIGHEST`] has. Two veths whose numbers name each other are then a pair.
     fn take_index(&mut self) -> u32 {
         self.next_index += 1;
         self.next_index - 1

@@ -2,13 +2,11 @@
 
 use std::collections::HashMap;
 
-use ipnet::IpNet;
-
 use super::{Conflict, Phase, Planner, Step};
-use crate::{Label, LinkRef, Namespace, Origin, Route};
+use crate::{Label, LinkRef, Namespace, Origin, Route, route::RouteKey};
 
 /// A namespace's routes by what the kernel tells them apart by: a router has thousands.
-struct ByKey<'a>(HashMap<(u32, IpNet, u32), Vec<&'a Route>>);
+struct ByKey<'a>(HashMap<RouteKey, Vec<&'a Route>>);
 
 impl<'a> ByKey<'a> {
     fn of(netns: Option<&'a Namespace>) -> Self {
@@ -66,7 +64,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn is_disturbed(&self, label: &Label, route: &Route) -> bool {
+    pub(super) fn is_disturbed(&self, label: &Label, route: &Route) -> bool {
         let devs = route.hops.iter().filter_map(|hop| hop.dev).map(|dev| LinkRef::new(label, dev));
         let mut touched = devs.filter(|at| self.doomed.contains(at) || self.disturbed.contains(at));
         touched.next().is_some()
