@@ -1,8 +1,11 @@
 //! What the command line keeps in a topology's ledger beside the state. Read by later releases: fields are added, and
 //! never change their meaning.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use wireloom_engine::{Label, State};
+use wireloom_netns::NetnsId;
 use wireloom_topology::{Check, Command, CommandLine};
 
 /// An entry of the ledger as this program writes it.
@@ -20,6 +23,9 @@ pub(crate) struct Attached {
     /// Commands that have run in the namespaces that are there now, and not to be run again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) ran: Vec<Ran>,
+    /// Which namespaces the nodes are: known again although somebody has taken their mark.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) made: BTreeMap<Label, NetnsId>,
     /// What `up`s before this one were making when they were killed. Parts of it may exist without a mark.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) interrupted: Vec<State>,

@@ -48,6 +48,12 @@ impl Record {
         next.chain(self.current.iter().map(|current| &current.desired)).chain(interrupted)
     }
 
+    /// Those that were killed while they were being made.
+    fn interrupted(&self) -> impl Iterator<Item = &State> {
+        let earlier = self.next.iter().flat_map(|next| next.attached.interrupted.iter().rev());
+        self.next.iter().map(|next| &next.desired).chain(earlier)
+    }
+
     /// Where the namespaces are that the ledger and `desired` name.
     pub(crate) fn sources(&self, desired: Option<&State>) -> BTreeMap<Label, Source> {
         let mut sources = BTreeMap::new();
@@ -77,7 +83,10 @@ impl Record {
     pub(crate) fn scope(&self, desired: Option<&State>) -> Result<Scope, Failure> {
         let mut scope = Scope::new(self.ledger.owner());
         desired.into_iter().for_each(|state| scope.desire(state));
-        self.states().for_each(|state| scope.claim(state));
+        self.current.iter().for_each(|current| scope.remember(&current.desired));
+        self.interrupted().for_each(|state| scope.claim(state));
+        let made = self.current.iter().chain(&self.next).flat_map(|entry| &entry.attached.made);
+        made.for_each(|(netns, id)| scope.identify(netns, id));
         self.tell_before(&mut scope, &self.sources(desired));
         scope.discover()?;
         Ok(scope)

@@ -1,13 +1,15 @@
 //! converge(): looks, plans, applies and verifies; takes its steps back when one fails.
 
-use std::time::Instant;
+use std::{collections::BTreeMap, time::Instant};
 
 use thiserror::Error;
+use wireloom_netns::NetnsId;
 
 use crate::{
     Conflict, Control, Error, Journal, Kind, Label, LinkRef, Phase, PhaseTime, Plan, Scope, State, Step,
     apply::{Applied, apply},
-    observe, plan, sysctl, undo, verify,
+    observe::{self, observe},
+    plan, sysctl, undo, verify,
 };
 
 /// What a run has done.
@@ -17,6 +19,8 @@ pub struct Report {
     pub plan: Plan,
     /// How long each part took, in order; first `observe`, last `verify`.
     pub phases: Vec<PhaseTime>,
+    /// Namespaces that were made: what a ledger keeps for [`Scope::identify`].
+    pub made: BTreeMap<Label, NetnsId>,
     /// Namespaces that were dropped, and live on without our links because somebody holds them.
     pub held: Vec<Label>,
 }
@@ -97,6 +101,7 @@ impl std::fmt::Display for Undone {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self.done, self.kept, self.left.len()) {
             (0, ..) => f.write_str("nothing was changed"),
+            (1, true, _) => f.write_str("the step before it was kept"),
             (done, true, _) => write!(f, "the {done} steps before it were kept"),
             (1, false, 0) => f.write_str("the step before it was taken back"),
             (done, false, 0) => write!(f, "the {done} steps before it were taken back"),
@@ -145,36 +150,91 @@ pub fn converge(
     let observed = watch.time("observe", || observe(scope)).map_err(|error| Failure::Observe(Box::new(error)))?;
     let plan = plan(desired, &observed).map_err(Failure::Conflicts)?;
     if plan.is_empty() {
-        return Ok(Report { plan, phases: watch.0, held: Vec::new() });
+        return Ok(Report { plan, phases: watch.0, made: BTreeMap::new(), held: Vec::new() });
     }
     journal.begin(&plan).map_err(Failure::Journal)?;
     // Namespaces that were dropped cannot come back: they go when all else is right.
     let last = plan.steps.partition_point(|step| step.phase() < Phase::Drops);
     let (changes, drops) = plan.steps.split_at(last);
-    let mut applied = apply(&plan, changes, &observed, journal, control);
-    watch.0.append(&mut applied.phases);
-    let mut back =
-        |applied: &Applied, control: &mut Control<'_>| take_back(&plan, applied, &observed, journal, control);
-    if let Some((step, error)) = applied.failed.take() {
-        applied.half_done = Some(step.clone()).filter(may_be_half_done);
-        let rest = back(&applied, control);
-        return Err(Failure::Step { step: Box::new(step), error: Box::new(error), rest });
+    let mut run = Run { plan: &plan, observed: &observed, journal, control, watch };
+    let applied = run.change(changes)?;
+    run.verify(desired, scope, &applied)?;
+    let held = run.drop_netns(drops, &applied)?;
+    let (made, phases) = (made(&plan), run.watch.0);
+    Ok(Report { made, held, phases, plan })
+}
+
+/// A plan that is being done.
+struct Run<'a, 'c> {
+    plan: &'a Plan,
+    observed: &'a State,
+    journal: &'a mut dyn Journal,
+    control: &'a mut Control<'c>,
+    watch: Watch,
+}
+
+impl Run<'_, '_> {
+    fn apply(&mut self, steps: &[Step]) -> Applied {
+        let mut applied = apply(self.plan, steps, self.observed, self.journal, self.control);
+        self.watch.0.append(&mut applied.phases);
+        applied
     }
-    if applied.done.len() < changes.len() {
-        return Err(Failure::Cancelled { rest: back(&applied, control) });
+
+    fn take_back(&mut self, applied: &Applied) -> Undone {
+        take_back(self.plan, applied, self.observed, self.journal, self.control)
     }
-    let missing = watch.time("verify", || verify(desired, scope, control.cancelled));
-    if !missing.is_empty() {
-        return Err(Failure::Verify { missing, rest: back(&applied, control) });
+
+    /// All that can be taken back.
+    fn change(&mut self, steps: &[Step]) -> Result<Applied, Failure> {
+        let mut applied = self.apply(steps);
+        if let Some((step, error)) = applied.failed.take() {
+            applied.half_done = Some(step.clone()).filter(may_be_half_done);
+            let rest = self.take_back(&applied);
+            return Err(Failure::Step { step: Box::new(step), error: Box::new(error), rest });
+        }
+        if applied.done.len() < steps.len() {
+            return Err(Failure::Cancelled { rest: self.take_back(&applied) });
+        }
+        Ok(applied)
     }
-    let mut dropped = apply(&plan, drops, &observed, journal, control);
-    watch.0.append(&mut dropped.phases);
-    let rest = Undone { done: applied.done.len() + dropped.done.len(), kept: true, left: Vec::new() };
-    match dropped.failed.take() {
-        Some((step, error)) => Err(Failure::Step { step: Box::new(step), error: Box::new(error), rest }),
-        None if dropped.done.len() < drops.len() => Err(Failure::Cancelled { rest }),
-        None => Ok(Report { held: dropped.held, phases: watch.0, plan }),
+
+    fn verify(&mut self, desired: &State, scope: &Scope, applied: &Applied) -> Result<(), Failure> {
+        let cancelled = self.control.cancelled;
+        match self.watch.time("verify", || verify(desired, scope, cancelled)) {
+            missing if missing.is_empty() => Ok(()),
+            missing => Err(Failure::Verify { missing, rest: self.take_back(applied) }),
+        }
     }
+
+    /// What was dropped stays dropped; where nothing was yet, the changes before are taken back.
+    fn drop_netns(&mut self, steps: &[Step], applied: &Applied) -> Result<Vec<Label>, Failure> {
+        let mut dropped = self.apply(steps);
+        let failed = dropped.failed.take();
+        if failed.is_none() && dropped.done.len() == steps.len() {
+            return Ok(dropped.held);
+        }
+        let rest = match dropped.done.len() {
+            0 => self.take_back(applied),
+            some => Undone { done: applied.done.len() + some, kept: true, left: Vec::new() },
+        };
+        Err(match failed {
+            Some((step, error)) => Failure::Step { step: Box::new(step), error: Box::new(error), rest },
+            None => Failure::Cancelled { rest },
+        })
+    }
+}
+
+/// Who the new namespaces are. One that has gone by now has nothing to be known by.
+fn made(plan: &Plan) -> BTreeMap<Label, NetnsId> {
+    let new = plan.steps.iter().filter_map(|step| match step {
+        Step::AddNetns { netns, .. } => Some(netns),
+        _ => None,
+    });
+    let identify = |netns: &Label| {
+        let open = observe::open(netns, plan.sources.get(netns)?).ok()??;
+        Some((netns.clone(), open.id().ok()?))
+    };
+    new.filter_map(identify).collect()
 }
 
 /// Steps that the kernel does piece by piece: one that was refused may have changed something all the same. Taking it

@@ -105,6 +105,7 @@ impl Kind {
             Some(Errno::EPERM | Errno::EACCES) => Kind::Permission,
             Some(Errno::ENOENT | Errno::ENODEV | Errno::ESRCH | Errno::EADDRNOTAVAIL) => Kind::NotFound,
             Some(Errno::EEXIST | Errno::EADDRINUSE) => Kind::Exists,
+            Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOSPC) => Kind::Busy,
             Some(Errno::EBUSY | Errno::EAGAIN | Errno::ENOBUFS | Errno::ENOMEM | Errno::EXFULL) => Kind::Busy,
             Some(Errno::EOPNOTSUPP | Errno::EAFNOSUPPORT | Errno::EPROTONOSUPPORT) => Kind::NotSupported,
             Some(Errno::EINTR) => Kind::Interrupted,

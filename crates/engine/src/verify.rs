@@ -33,7 +33,11 @@ fn compare(desired: &State, observed: &State) -> Vec<Missing> {
         Ok(plan) => plan,
         Err(conflicts) => return conflicts.into_iter().map(|c| Missing::Conflict(Box::new(c))).collect(),
     };
-    let again = plan.steps.into_iter().filter(|step| !is_put_back(step) && !is_to_come(step)).map(|step| Missing::Step(Box::new(step)));
+    let again = plan
+        .steps
+        .into_iter()
+        .filter(|step| !is_put_back(step) && !is_to_come(step))
+        .map(|step| Missing::Step(Box::new(step)));
     let failed = wanted(desired, observed).filter(|(_, address)| address.dadfailed);
     again.chain(failed.map(|(at, address)| Missing::Duplicate { at, net: address.net })).collect()
 }

@@ -28,7 +28,7 @@ const CANARY: &str = "canary";
 /// 4000 in one take 290 ms to watch.
 const WARD: usize = 512;
 /// How long somebody may hold a namespace in passing: whoever looks through /proc or waits for a thread to end.
-const PASSING: Duration = Duration::from_millis(20);
+const PASSING: Duration = Duration::from_millis(300);
 
 /// Namespaces that are about to be dropped.
 ///

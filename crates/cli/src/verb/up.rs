@@ -90,6 +90,8 @@ impl Run<'_> {
         let before = entry.attached.clone();
         let (done, failure) = self.commands(&mut record.ledger, &mut entry);
         entry.attached.interrupted.clear();
+        entry.attached.made.extend(report.made.clone());
+        entry.attached.made.retain(|label, _| entry.desired.namespaces.contains_key(label));
         settle(&mut record, &entry, begun && entry.attached == before)?;
         self.answer(&report, &done, failure.as_ref(), first, time)?;
         failure.map_or(Ok(()), Err)
@@ -106,6 +108,7 @@ impl Run<'_> {
             commands: self.lowered.commands.clone(),
             checks: self.lowered.checks.clone(),
             ran: record.latest().map(|entry| entry.attached.ran.clone()).unwrap_or_default(),
+            made: record.latest().map(|entry| entry.attached.made.clone()).unwrap_or_default(),
             interrupted,
         };
         Entry { documents: document::absolutes(files), desired: self.lowered.desired.clone(), attached }

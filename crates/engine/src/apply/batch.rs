@@ -115,10 +115,10 @@ fn del_netns(kernel: &mut Kernel<'_>, steps: &[Step], report: &mut dyn FnMut(usi
         Step::DelNetns { netns } => Some(netns),
         _ => None,
     });
-    let failed = kernel.del_netns(&netns.collect::<Vec<_>>());
+    let mut failed = kernel.del_netns(&netns.collect::<Vec<_>>());
     report(steps.len());
-    let done = (0..steps.len()).filter(|at| failed.as_ref().is_none_or(|(failed, _)| failed != at));
-    Outcome { done: done.collect(), failed }
+    let done = (0..steps.len()).filter(|at| !failed.contains_key(at)).collect();
+    Outcome { done, failed: failed.pop_first() }
 }
 
 fn del_links(kernel: &mut Kernel<'_>, steps: &[Step], report: &mut dyn FnMut(usize)) -> Outcome {

@@ -7,6 +7,7 @@ use netlink_packet_route::{
     RouteNetlinkMessage as Message,
     link::{LinkAttribute, LinkMessage},
 };
+use nix::sys::resource::{Resource, getrlimit};
 use wireloom_netlink::Socket;
 use wireloom_netns::Netns;
 
@@ -14,6 +15,15 @@ use crate::{Error, Label, LinkRef, Owner, Source, observe, sysctl::Baseline};
 
 /// Descriptors are short: two for each namespace that is open at a time.
 const OPEN_AT_MOST: usize = 512;
+
+/// Descriptors that others of this process may need meanwhile.
+const SPARE: u64 = 64;
+
+/// As many as the limit of descriptors allows.
+fn open_at_most() -> usize {
+    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(soft, _)| soft);
+    usize::try_from(limit.saturating_sub(SPARE) / 2).map_or(OPEN_AT_MOST, |most| most.clamp(4, OPEN_AT_MOST))
+}
 
 /// For making, and failing where something is there.
 pub(super) const NEW: u16 = NLM_F_CREATE | NLM_F_EXCL;
@@ -30,6 +40,7 @@ pub(super) struct Kernel<'a> {
     sources: &'a BTreeMap<Label, Source>,
     /// Namespaces that were dropped, and live on because somebody holds them.
     pub(super) held: Vec<Label>,
+    most: usize,
     indexes: HashMap<LinkRef, u32>,
     open: HashMap<Label, Open>,
     order: VecDeque<Label>,
@@ -42,7 +53,16 @@ impl<'a> Kernel<'a> {
         indexes: HashMap<LinkRef, u32>,
         baseline: &'a Baseline,
     ) -> Kernel<'a> {
-        Kernel { owner, baseline, sources, held: Vec::new(), indexes, open: HashMap::new(), order: VecDeque::new() }
+        Kernel {
+            owner,
+            baseline,
+            sources,
+            held: Vec::new(),
+            most: open_at_most(),
+            indexes,
+            open: HashMap::new(),
+            order: VecDeque::new(),
+        }
     }
 
     /// Where a namespace is found. Every label of a plan's steps has a source.
@@ -68,7 +88,7 @@ impl<'a> Kernel<'a> {
     /// Keeps a namespace open that has just been made.
     pub(super) fn keep(&mut self, netns: &Label, handle: Netns) -> Result<(), Error> {
         let socket = Socket::open(&handle).map_err(Error::netlink(netns))?;
-        if self.order.len() >= OPEN_AT_MOST
+        if self.order.len() >= self.most
             && let Some(oldest) = self.order.pop_front()
         {
             self.open.remove(&oldest);

@@ -1,6 +1,6 @@
 //! Making and dropping namespaces of ours.
 
-use std::{ops::ControlFlow, time::Duration};
+use std::{collections::BTreeMap, fs, ops::ControlFlow, time::Duration};
 
 use netlink_packet_route::{
     RouteNetlinkMessage as Message,
@@ -54,13 +54,13 @@ impl Kernel<'_> {
 
     /// The mark and `lo` up, in one request. A namespace that cannot be marked does not stay.
     fn begin(&mut self, label: &Label, netns: Netns, name: &str, alias: &str) -> Result<(), Error> {
-        self.keep(label, netns)?;
         let mut message = LinkMessage::default();
         message.header.index = 1;
         message.header.flags = LinkFlags::Up;
         message.header.change_mask = LinkFlags::Up;
         message.attributes.push(LinkAttribute::IfAlias(alias.to_owned()));
-        let outcome = self.request(label, Message::SetLink(message), 0);
+        let kept = self.keep(label, netns);
+        let outcome = kept.and_then(|()| self.request(label, Message::SetLink(message), 0));
         if outcome.is_err() {
             self.close(label);
             wireloom_netns::remove(name).map_err(Error::netns(label))?;
@@ -92,29 +92,30 @@ impl Kernel<'_> {
     /// Drops namespaces and waits until the links in them are gone, also in those that somebody else holds.
     /// Goes on past a failure; returns all of them.
     pub(super) fn del_netns(&mut self, gone: &[&Label]) -> BTreeMap<usize, Error> {
-        let mut names = Vec::with_capacity(gone.len());
+        let netlink = |source| Error::Netlink { netns: gone[0].clone(), source, hint: None };
         let mut graveyard = match Graveyard::new() {
             Ok(graveyard) => graveyard,
-            Err(source) => return Some((0, Error::Netlink { netns: gone[0].clone(), source, hint: None })),
+            Err(source) => return BTreeMap::from([(0, netlink(source))]),
         };
+        let mut failed = BTreeMap::new();
+        let mut names = BTreeMap::new();
         for (at, label) in gone.iter().enumerate() {
             self.close(label);
             match self.name(label).and_then(|name| watch(&mut graveyard, label, &name).map(|()| name)) {
-                Ok(name) => names.push(name),
-                Err(error) => return Some((at, error)),
+                Ok(name) => drop(names.insert(name, at)),
+                Err(error) => drop(failed.insert(at, error)),
             }
         }
-        if let Some((name, source)) = wireloom_netns::remove_many(&names).into_iter().next() {
-            let at = names.iter().position(|n| *n == name).unwrap_or(0);
-            return Some((at, Error::Netns { netns: gone[at].clone(), source }));
+        for (name, source) in wireloom_netns::remove_many(&names.keys().collect::<Vec<_>>()) {
+            let at = names[&name];
+            failed.insert(at, Error::Netns { netns: gone[at].clone(), source });
         }
         match graveyard.wait(CLEAN_UP, self.owner.group()) {
-            Ok(held) => {
-                self.held.extend(held.iter().filter_map(|label| label.parse().ok()));
-                None
-            }
-            Err(source) => Some((0, Error::Netlink { netns: gone[0].clone(), source, hint: None })),
+            Ok(held) => self.held.extend(held.iter().filter_map(|label| label.parse().ok())),
+            Err(source) => drop(failed.insert(0, netlink(source))),
         }
+        self.held.retain(|held| failed.keys().all(|at| gone[*at] != held));
+        failed
     }
 }
 
@@ -124,7 +125,10 @@ fn replace_stale(
     error: wireloom_netns::Error,
     baseline: &crate::sysctl::Baseline,
 ) -> Result<Netns, wireloom_netns::Error> {
+    let file = fs::symlink_metadata(std::path::Path::new(wireloom_netns::DIRECTORY).join(name));
+    let empty = file.is_ok_and(|file| file.is_file() && file.len() == 0);
     let stale = matches!(error, wireloom_netns::Error::Exists { .. })
+        && empty
         && matches!(Netns::named(name), Err(wireloom_netns::Error::NotNetns { .. }));
     if !stale {
         return Err(error);

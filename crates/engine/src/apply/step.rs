@@ -28,7 +28,7 @@ impl Kernel<'_> {
             Step::AddNetns { netns, alias } => {
                 self.add_netns(&[(netns, alias.as_str())], &mut |_| true).1.map_or(Ok(()), Err)
             }
-            Step::DelNetns { netns } => self.del_netns(&[netns]).map_or(Ok(()), |(_, error)| Err(error)),
+            Step::DelNetns { netns } => self.del_netns(&[netns]).into_values().next().map_or(Ok(()), Err),
         }
     }
 

@@ -29,6 +29,8 @@ pub(super) struct Raw {
     qdiscs: HashMap<u32, Qdisc>,
     routes: Vec<Route>,
     sysctls: BTreeMap<String, String>,
+    /// Whether it is the namespace that a ledger knows under this label.
+    known: bool,
 }
 
 impl Raw {
@@ -45,6 +47,7 @@ impl Raw {
             qdiscs: qdiscs(&mut socket, label, &links)?,
             nsids: nsids(&mut socket, label, scope, &links)?,
             sysctls: sysctls(&netns, label, place)?,
+            known: is_known(&netns, label, place)?,
             label: label.clone(),
             links,
         };
@@ -59,6 +62,7 @@ impl Raw {
         let own = match mark {
             Some(mark) => mark == Mark::netns(&scope.owner, &self.label),
             // Killed between making it and marking it: then there is nothing in it yet but what is in our group.
+            None if self.known => true,
             None => place.claimed && self.links.iter().all(|l| l.name == IfName::lo() || l.link.group == Some(group)),
         };
         let mut namespace = Namespace::new(place.source.clone(), own);
@@ -83,6 +87,11 @@ impl Raw {
         namespace.before = place.before.clone();
         namespace
     }
+}
+
+fn is_known(netns: &Netns, label: &Label, place: &Place) -> Result<bool, Error> {
+    let Some(known) = &place.known else { return Ok(false) };
+    Ok(netns.id().map_err(Error::netns(label))? == *known)
 }
 
 /// Our number on an address or a route says Wireloom, not which topology: in a namespace that we share, only the ledger

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::IpNet;
+use wireloom_netns::NetnsId;
 
 use crate::{Error, Label, LinkRef, Mark, Owner, Source, State, observe::namespace, route::RouteKey};
 
@@ -26,6 +27,8 @@ pub(super) struct Place {
     pub(super) source: Source,
     /// Whether a ledger says that we were making this namespace.
     pub(super) claimed: bool,
+    /// Which one a ledger says that it is: it is ours even where its mark is missing.
+    pub(super) known: Option<NetnsId>,
     pub(super) sysctls: BTreeSet<String>,
     pub(super) before: BTreeMap<String, String>,
 }
@@ -76,6 +79,13 @@ impl Scope {
         }
     }
 
+    /// A namespace of ours, as it was made: known again although somebody has taken its mark.
+    pub fn identify(&mut self, netns: &Label, id: &NetnsId) {
+        if let Some(place) = self.places.get_mut(netns) {
+            place.known = Some(id.clone());
+        }
+    }
+
     /// A setting that we have changed, and its value before.
     pub fn before(&mut self, netns: &Label, key: &str, value: &str) {
         if let Some(place) = self.places.get_mut(netns) {
@@ -106,7 +116,7 @@ impl Scope {
 
     fn place(&mut self, label: &Label, source: &Source) -> &mut Place {
         let (sysctls, before) = (BTreeSet::new(), BTreeMap::new());
-        let place = Place { source: source.clone(), claimed: false, sysctls, before };
+        let place = Place { source: source.clone(), claimed: false, known: None, sysctls, before };
         self.places.entry(label.clone()).or_insert(place)
     }
 }

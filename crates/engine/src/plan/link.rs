@@ -122,6 +122,9 @@ impl<'a> Planner<'a> {
         let mut new = NewLink { at: at.clone(), link: self.bare(wanted), peer: None };
         let peer = wanted.kind.peer().and_then(|peer| Some((peer.clone(), self.desired.link(peer)?)));
         let Some((peer_at, peer)) = peer else { return new };
+        if let Some(found) = self.standing(&peer_at).filter(|found| !self.is_ours(found)) {
+            self.foreign(&peer_at, found);
+        }
         self.check_below(&peer_at, peer);
         let mut peer = NewLink { at: peer_at, link: self.bare(peer), peer: None };
         if peer.link.controller.is_some() && new.link.controller.is_none() {

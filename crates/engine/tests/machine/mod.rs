@@ -10,6 +10,7 @@ use std::{
 };
 
 use wireloom_engine::{Control, Failure, Journal, Label, Plan, Report, Scope, Source, State, converge, observe, plan};
+use wireloom_netns::NetnsId;
 
 /// A journal in memory.
 #[derive(Debug, Default)]
@@ -49,19 +50,21 @@ pub(crate) struct Machine {
     /// Its journal.
     pub(crate) notes: Notes,
     last: Option<State>,
+    made: BTreeMap<Label, NetnsId>,
 }
 
 impl Machine {
     /// Nothing is up yet.
     pub(crate) fn new() -> Machine {
-        Machine { notes: Notes::default(), last: None }
+        Machine { notes: Notes::default(), last: None, made: BTreeMap::new() }
     }
 
     /// Where it looks when it wants `desired`.
     pub(crate) fn scope(&self, desired: &State) -> Scope {
         let mut scope = Scope::new(&desired.owner);
         scope.desire(desired);
-        self.last.iter().for_each(|last| scope.claim(last));
+        self.last.iter().for_each(|last| scope.remember(last));
+        self.made.iter().for_each(|(netns, id)| scope.identify(netns, id));
         scope.discover().expect("discover");
         for ((netns, key), value) in self.notes.before.iter().filter(|((netns, _), _)| self.is_there(desired, netns)) {
             scope.before(netns, key, value);
@@ -102,6 +105,7 @@ impl Machine {
         self.forget_gone(desired);
         let report = outcome?;
         self.last = Some(desired.clone());
+        self.made.extend(report.made.clone());
         Ok(report)
     }
 
