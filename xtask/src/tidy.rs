@@ -3,6 +3,7 @@
 
 mod arrows;
 mod files;
+mod pure;
 mod readme;
 
 use std::fs;
@@ -35,6 +36,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Vec<String>, Error> {
     let mut findings = arrows::check(&workspace.packages);
     findings.extend(files::check(&sources));
     findings.extend(readme::check(&sources));
+    findings.extend(pure::check(&sources));
     findings.iter().for_each(|finding| complain!("tidy: {finding}"));
     files::long(&sources).for_each(|path| complain!("tidy: warning: {path} is past 400 lines: look for the seam"));
     Ok(findings)

@@ -178,8 +178,35 @@ impl fmt::Display for Qdisc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Qdisc::Netem(netem) => write!(f, "{netem}"),
-            Qdisc::Tbf(tbf) => write!(f, "tbf rate {}bit burst {} limit {}", tbf.rate_bit, tbf.burst, tbf.limit),
+            Qdisc::Tbf(tbf) => write!(f, "tbf rate {} burst {} limit {}", Rate(tbf.rate_bit), tbf.burst, tbf.limit),
             Qdisc::Other(kind) => f.write_str(kind),
+        }
+    }
+}
+
+/// Bits a second, in the largest unit that loses nothing, as tc writes it.
+struct Rate(u64);
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            bit if bit > 0 && bit % 1_000_000_000 == 0 => write!(f, "{}gbit", bit / 1_000_000_000),
+            bit if bit > 0 && bit % 1_000_000 == 0 => write!(f, "{}mbit", bit / 1_000_000),
+            bit if bit > 0 && bit % 1000 == 0 => write!(f, "{}kbit", bit / 1000),
+            bit => write!(f, "{bit}bit"),
+        }
+    }
+}
+
+/// Microseconds, in the largest unit that loses nothing.
+struct Time(u64);
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            us if us > 0 && us % 1_000_000 == 0 => write!(f, "{}s", us / 1_000_000),
+            us if us > 0 && us % 1000 == 0 => write!(f, "{}ms", us / 1000),
+            us => write!(f, "{us}us"),
         }
     }
 }
@@ -189,10 +216,10 @@ impl fmt::Display for Netem {
         let percent = |millionths: u32| format!("{}%", f64::from(millionths) / 10_000.0);
         f.write_str("netem")?;
         if self.delay_us > 0 {
-            write!(f, " delay {}us", self.delay_us)?;
+            write!(f, " delay {}", Time(self.delay_us))?;
         }
         if self.jitter_us > 0 {
-            write!(f, " jitter {}us", self.jitter_us)?;
+            write!(f, " jitter {}", Time(self.jitter_us))?;
         }
         let shares = [
             ("correlation", self.delay_correlation),
@@ -206,7 +233,7 @@ impl fmt::Display for Netem {
             write!(f, " {word} {}", percent(share))?;
         }
         if self.rate_bit > 0 {
-            write!(f, " rate {}bit", self.rate_bit)?;
+            write!(f, " rate {}", Rate(self.rate_bit))?;
         }
         if self.limit > 0 { write!(f, " limit {}", self.limit) } else { Ok(()) }
     }
