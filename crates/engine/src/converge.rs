@@ -258,6 +258,8 @@ fn take_back(
         return undone;
     }
     let never = std::sync::atomic::AtomicBool::new(false);
+    // First: where such a link took the place of an older one, that one's settings are noted again on the way back.
+    forget_settings_of_new_links(&done, journal);
     let mut steps = undo(&done);
     steps.iter_mut().for_each(|step| keep_note(step, observed));
     while !steps.is_empty() {
@@ -272,7 +274,6 @@ fn take_back(
         steps.retain(|left| *left != step);
         undone.left.push((step, error));
     }
-    forget_settings_of_new_links(&done, journal);
     undone
 }
 
