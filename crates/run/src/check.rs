@@ -1,13 +1,8 @@
-//! Many checks at once, each from its own namespace. Does not know what a check is to prove, nor which ones are wanted.
+//! One check, from its own namespace, and what came of it. Does not know what it is to prove, nor which others there are.
 
 use std::{
     fmt::Display,
     net::{IpAddr, SocketAddr},
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
     time::Duration,
 };
 
@@ -15,10 +10,7 @@ use serde::Serialize;
 use wireloom_engine::Label;
 use wireloom_netns::Netns;
 
-use crate::{Outcome, ping, tcp};
-
-/// How many checks are made at the same time: they mostly wait.
-const THREADS: usize = 16;
+use crate::{Outcome, ping, tcp, tcp_until};
 
 /// Something to be tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +37,7 @@ pub enum CheckKind {
         /// How many.
         count: u32,
     },
-    /// A connection.
+    /// A connection; where one is wanted, tried again until the time is over.
     Tcp {
         /// The port.
         port: u16,
@@ -77,33 +69,8 @@ pub struct CheckResult {
     pub why: Option<String>,
 }
 
-/// Makes the checks, up to 16 at the same time, and gives the results in their order. `resolver` opens the namespace of
-/// a node; it is asked anew for each check, so that none is held open longer.
-pub fn run_checks<E: Display>(
-    checks: &[Check],
-    resolver: impl Fn(&Label) -> Result<Netns, E> + Sync,
-) -> Vec<CheckResult> {
-    let next = AtomicUsize::new(0);
-    let results = Mutex::new(Vec::with_capacity(checks.len()));
-    let work = || {
-        while let Some((index, check)) =
-            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, checks.get(i)?)))
-        {
-            let result = check.result(&check.run(&resolver));
-            results.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
-        }
-    };
-    thread::scope(|scope| {
-        (1..THREADS.min(checks.len())).for_each(|_| drop(scope.spawn(work)));
-        work();
-    });
-    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.sort_unstable_by_key(|(index, _)| *index);
-    results.into_iter().map(|(_, result)| result).collect()
-}
-
 impl Check {
-    fn run<E: Display>(&self, resolver: impl Fn(&Label) -> Result<Netns, E>) -> Outcome {
+    pub(crate) fn run<E: Display>(&self, resolver: impl Fn(&Label) -> Result<Netns, E>) -> Outcome {
         if matches!(self.address, IpAddr::V6(address) if address.is_unicast_link_local()) {
             return Outcome::untried("send to a link-local address", "it means nothing without an interface");
         }
@@ -113,11 +80,14 @@ impl Check {
         };
         match self.kind {
             CheckKind::Ping { count } => ping(&netns, self.address, count, self.timeout),
-            CheckKind::Tcp { port } => tcp(&netns, SocketAddr::new(self.address, port), self.timeout),
+            CheckKind::Tcp { port } if self.expect_fail => {
+                tcp(&netns, SocketAddr::new(self.address, port), self.timeout)
+            }
+            CheckKind::Tcp { port } => tcp_until(&netns, SocketAddr::new(self.address, port), self.timeout),
         }
     }
 
-    fn result(&self, outcome: &Outcome) -> CheckResult {
+    pub(crate) fn result(&self, outcome: &Outcome) -> CheckResult {
         let (kind, address) = match self.kind {
             CheckKind::Ping { .. } => ("ping", self.address.to_string()),
             CheckKind::Tcp { port } => ("tcp", SocketAddr::new(self.address, port).to_string()),

@@ -3,6 +3,7 @@
 
 mod check;
 mod command;
+mod crowd;
 mod error;
 mod exec;
 mod group;
@@ -15,13 +16,14 @@ mod supervised;
 mod tcp;
 
 pub use self::{
-    check::{Check, CheckKind, CheckResult, run_checks},
+    check::{Check, CheckKind, CheckResult},
     command::{Finished, run_command, run_command_until},
+    crowd::run_checks,
     error::{Error, Result},
     exec::exec,
     outcome::{Outcome, Why},
     ping::ping,
     start::Program,
     supervised::{Process, alive, stop, supervised},
-    tcp::tcp,
+    tcp::{tcp, tcp_until},
 };

@@ -21,7 +21,8 @@ use crate::{
 const BUFFER: usize = 2048;
 
 /// Sends up to `count` echo requests from the namespace, each after the answer to the one before, and waits up to
-/// `timeout` for each, like `ping -c COUNT -W TIMEOUT ADDRESS`. One answer is enough to say that it was reached.
+/// `timeout` for each, like `ping -c COUNT -W TIMEOUT ADDRESS`. One answer is enough to say that it was reached. A
+/// request that has no answer at half time is sent once more: one packet lost is no failure.
 pub fn ping(netns: &Netns, address: IpAddr, count: u32, timeout: Duration) -> Outcome {
     let socket = match open(netns, address) {
         Ok(socket) => socket,
@@ -72,19 +73,26 @@ impl Tries {
         Tries { address, ident, payload, tried: 0, answered: 0, fastest: None, last: None }
     }
 
-    fn send(&self, socket: &UdpSocket, sequence: u16, timeout: Duration) -> Outcome {
-        let echo = Echo { to: self.address, ident: self.ident, sequence, payload: self.payload };
+    fn send(&self, socket: &UdpSocket, number: u16, timeout: Duration) -> Outcome {
         let start = Instant::now();
-        // The port of a raw socket's address must be 0.
-        if let Err(error) = socket.send_to(&echo.encode(), SocketAddr::new(self.address, 0)) {
-            return refused(&error);
+        let mut sent = Vec::with_capacity(2);
+        for (again, deadline) in [(0, start + timeout / 2), (1, start + timeout)] {
+            let sequence = number.wrapping_mul(2).wrapping_add(again);
+            let echo = Echo { to: self.address, ident: self.ident, sequence, payload: self.payload };
+            let now = Instant::now();
+            // The port of a raw socket's address must be 0.
+            if let Err(error) = socket.send_to(&echo.encode(), SocketAddr::new(self.address, 0)) {
+                return refused(&error);
+            }
+            sent.push((echo, now));
+            match wait(socket, &sent, deadline) {
+                Ok(None) => (),
+                Ok(Some((Reply::Echo, _, rtt))) => return Outcome::Reached { rtt, answered: 1, tried: 1 },
+                Ok(Some((Reply::Unreachable(what), by, _))) => return Outcome::Failed(Why::Unreachable { by, what }),
+                Err(error) => return refused(&error),
+            }
         }
-        match wait(socket, &echo, start + timeout) {
-            Ok(None) => Outcome::Failed(Why::Timeout(timeout)),
-            Ok(Some((Reply::Echo, _))) => Outcome::Reached { rtt: start.elapsed(), answered: 1, tried: 1 },
-            Ok(Some((Reply::Unreachable(what), by))) => Outcome::Failed(Why::Unreachable { by, what }),
-            Err(error) => refused(&error),
-        }
+        Outcome::Failed(Why::Timeout(timeout))
     }
 
     fn note(&mut self, outcome: Outcome) {
@@ -111,8 +119,13 @@ impl Tries {
     }
 }
 
-/// Waits for what comes back for this request; a raw socket receives every ICMP message of the namespace.
-fn wait(socket: &UdpSocket, echo: &Echo, deadline: Instant) -> io::Result<Option<(Reply, IpAddr)>> {
+/// Waits for what comes back for one of these requests, and tells how long it took; a raw socket receives every ICMP
+/// message of the namespace.
+fn wait(
+    socket: &UdpSocket,
+    sent: &[(Echo, Instant)],
+    deadline: Instant,
+) -> io::Result<Option<(Reply, IpAddr, Duration)>> {
     let mut buffer = [0; BUFFER];
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -122,8 +135,9 @@ fn wait(socket: &UdpSocket, echo: &Echo, deadline: Instant) -> io::Result<Option
         socket.set_read_timeout(Some(left.max(Duration::from_micros(1))))?;
         match socket.recv_from(&mut buffer) {
             Ok((length, from)) => {
-                if let Some(reply) = echo.decode(&buffer[..length]) {
-                    return Ok(Some((reply, from.ip())));
+                let about = |(echo, since): &(Echo, Instant)| Some((echo.decode(&buffer[..length])?, since.elapsed()));
+                if let Some((reply, rtt)) = sent.iter().find_map(about) {
+                    return Ok(Some((reply, from.ip(), rtt)));
                 }
             }
             Err(e) if matches!(e.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => (),

@@ -3,6 +3,7 @@
 use std::{
     io,
     net::{SocketAddr, TcpStream},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -10,6 +11,9 @@ use nix::errno::Errno;
 use wireloom_netns::Netns;
 
 use crate::{Outcome, Why, neighbour::silent_hop};
+
+/// How long to wait between two tries.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Connects from the namespace, and waits up to `timeout` for that.
 pub fn tcp(netns: &Netns, address: SocketAddr, timeout: Duration) -> Outcome {
@@ -21,6 +25,24 @@ pub fn tcp(netns: &Netns, address: SocketAddr, timeout: Duration) -> Outcome {
         Err(error) => Outcome::untried("connect", error),
         Ok(Ok(rtt)) => Outcome::Reached { rtt, answered: 1, tried: 1 },
         Ok(Err(error)) => failed(netns, &error, address, timeout),
+    }
+}
+
+/// The same, tried again and again while `timeout` lasts: a server that was just started needs a moment to listen.
+pub fn tcp_until(netns: &Netns, address: SocketAddr, timeout: Duration) -> Outcome {
+    let start = Instant::now();
+    let mut told = None;
+    loop {
+        let left = timeout.saturating_sub(start.elapsed());
+        if left.is_zero() {
+            return told.unwrap_or(Outcome::Failed(Why::Timeout(timeout)));
+        }
+        match tcp(netns, address, left) {
+            Outcome::Failed(Why::Timeout(_)) => (),
+            Outcome::Failed(why) => told = Some(Outcome::Failed(why)),
+            other => return other,
+        }
+        thread::sleep(PAUSE.min(timeout.saturating_sub(start.elapsed())));
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 use nix::errno::Errno;
 use wireloom_engine::Label;
 use wireloom_netns::Netns;
-use wireloom_run::{Check, CheckKind, CheckResult, Outcome, Why, ping, run_checks, tcp};
+use wireloom_run::{Check, CheckKind, CheckResult, Outcome, Why, ping, run_checks, tcp, tcp_until};
 use wireloom_testkit::{sandbox, sh};
 
 /// Long enough for any answer on this machine, and for neighbour discovery to be under way.
@@ -159,6 +159,40 @@ fn a_port_is_open_or_closed() {
         for to in [format!("10.0.1.2:{port}"), format!("[fd01::2]:{port}")] {
             assert_eq!(tcp_from("a", &to, LONG), Outcome::Failed(Why::Refused), "{to}");
         }
+    });
+}
+
+#[test]
+fn a_server_may_take_its_time_to_listen() {
+    on_chain(|| {
+        let listen = |port| Netns::named("b").unwrap().run(move || TcpListener::bind((ip("::"), port)).unwrap());
+        let port = listen(0).unwrap().local_addr().unwrap().port();
+        let to = SocketAddr::new(ip("10.0.1.2"), port);
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| tcp_until(&Netns::named("a").unwrap(), to, LONG));
+            thread::sleep(Duration::from_millis(120));
+            assert_eq!(tcp_from("a", &to.to_string(), LONG), Outcome::Failed(Why::Refused));
+            let _listener = listen(port).unwrap();
+            let outcome = waiting.join().unwrap();
+            assert!(outcome.is_reached(), "{outcome}");
+        });
+        let outcome = tcp_until(&Netns::named("a").unwrap(), to, WAIT);
+        assert_eq!(outcome, Outcome::Failed(Why::Refused));
+    });
+}
+
+#[test]
+fn one_lost_request_is_no_failure() {
+    on_chain(|| {
+        // The request goes to nobody, and the one at half time finds the way.
+        sh("ip -n a neigh replace 10.0.0.2 lladdr 02:00:00:00:00:99 dev eth0 nud permanent");
+        thread::scope(|scope| {
+            let pinging = scope.spawn(|| ping_from("a", "10.0.0.2", Duration::from_secs(6)));
+            thread::sleep(Duration::from_millis(300));
+            sh("ip -n a neigh del 10.0.0.2 dev eth0");
+            let outcome = pinging.join().unwrap();
+            assert!(matches!(outcome, Outcome::Reached { answered: 1, tried: 1, .. }), "{outcome}");
+        });
     });
 }
 

@@ -1,0 +1,96 @@
+//! Many checks at once, and so that they do not disturb each other. Does not know how one is made.
+//!
+//! The kernel has one table of neighbours for all namespaces, 1024 entries large as it comes
+//! (net.ipv4.neigh.default.gc_thresh3), and gives a place up five seconds after its last use at the earliest. A ping
+//! between two hosts that have not met takes two places; where there is none left, nobody hears of it.
+
+use std::{
+    fmt::Display,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use wireloom_engine::Label;
+use wireloom_netns::Netns;
+
+use crate::{Check, CheckResult, Outcome, Why};
+
+/// How many checks are made at the same time: they mostly wait.
+const THREADS: usize = 16;
+/// From how many checks on silence may be our own doing.
+const CROWD: usize = 256;
+/// How many checks fill the kernel's table of neighbours.
+const ROUND: usize = 1000;
+/// After how long the kernel gives places in it up.
+const REST: Duration = Duration::from_secs(6);
+/// How often those that had no answer are tried again, while fewer and fewer are left.
+const AGAIN: usize = 3;
+
+/// Makes the checks, up to 16 at the same time, and gives the results in their order. `resolver` opens the namespace of
+/// a node; it is asked anew for each check, so that none is held open longer. Of more than a thousand, some wait for
+/// their turn, and of more than 256 those without any answer are tried again, as there may have been too many at once.
+pub fn run_checks<E: Display>(
+    checks: &[Check],
+    resolver: impl Fn(&Label) -> Result<Netns, E> + Sync,
+) -> Vec<CheckResult> {
+    let mut outcomes: Vec<Option<Outcome>> = vec![None; checks.len()];
+    let mut due = in_pairs(checks);
+    for turn in 0..=AGAIN {
+        for (number, round) in due.chunks(ROUND).enumerate() {
+            if turn + number > 0 {
+                thread::sleep(REST);
+            }
+            for (index, outcome) in at_once(checks, round, &resolver) {
+                outcomes[index] = Some(outcome);
+            }
+        }
+        let before = due.len();
+        due.retain(|index| !checks[*index].expect_fail && outcomes[*index].as_ref().is_some_and(is_silence));
+        if checks.len() <= CROWD || due.is_empty() || (turn > 0 && due.len() == before) {
+            break;
+        }
+    }
+    let outcomes = outcomes.into_iter().map(|outcome| outcome.expect("every check was due"));
+    checks.iter().zip(outcomes).map(|(check, outcome)| check.result(&outcome)).collect()
+}
+
+/// There and back again right after each other, where there are very many: both need the same neighbours.
+fn in_pairs(checks: &[Check]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..checks.len()).collect();
+    if checks.len() > ROUND {
+        let ends = |check: &Check| {
+            let (from, to) = (check.from.as_str().to_owned(), check.to.clone());
+            if from < to { (from, to) } else { (to, from) }
+        };
+        order.sort_by_cached_key(|index| ends(&checks[*index]));
+    }
+    order
+}
+
+fn is_silence(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Failed(Why::Timeout(_) | Why::NoNeighbour(_)))
+}
+
+fn at_once<E: Display>(
+    checks: &[Check],
+    due: &[usize],
+    resolver: impl Fn(&Label) -> Result<Netns, E> + Sync,
+) -> Vec<(usize, Outcome)> {
+    let next = AtomicUsize::new(0);
+    let outcomes = Mutex::new(Vec::with_capacity(due.len()));
+    let work = || {
+        while let Some(index) = due.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let outcome = checks[*index].run(&resolver);
+            outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((*index, outcome));
+        }
+    };
+    thread::scope(|scope| {
+        (1..THREADS.min(due.len())).for_each(|_| drop(scope.spawn(work)));
+        work();
+    });
+    outcomes.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
