@@ -14,6 +14,7 @@ pub mod netem;
 mod psched;
 mod socket;
 pub mod tbf;
+mod text;
 
 pub use error::{Error, Result};
 pub use events::{Event, Events};

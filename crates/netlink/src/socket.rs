@@ -14,6 +14,7 @@ use crate::kernel::{
     NETLINK_CAP_ACK, NETLINK_EXT_ACK, NETLINK_GET_STRICT_CHK, NETLINK_ROUTE, NLM_F_ACK, NLM_F_DUMP, NLM_F_DUMP_INTR,
     NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, NLMSG_OVERRUN, SOL_NETLINK, name_of,
 };
+use crate::text::legible;
 use crate::{Error, Result};
 
 /// An ack is a number and a line of text, and quotes no request (NETLINK_CAP_ACK).
@@ -164,8 +165,12 @@ pub(crate) fn receive<'a>(fd: &OwnedFd, buffer: &'a mut [u8]) -> nix::Result<&'a
 
 /// Parses the message in a frame.
 pub(crate) fn decode(frame: &Frame<'_>, request: &'static str) -> Result<RouteNetlinkMessage> {
-    RouteNetlinkMessage::parse_with_param(frame.payload, frame.kind)
-        .map_err(|reason| Error::Decode { request, reason: reason.to_string() })
+    let parse = |payload: &[u8]| RouteNetlinkMessage::parse_with_param(payload, frame.kind);
+    let parsed = parse(frame.payload).or_else(|reason| match legible(frame.kind, frame.payload) {
+        Some(payload) => parse(&payload),
+        None => Err(reason),
+    });
+    parsed.map_err(|reason| Error::Decode { request, reason: reason.to_string() })
 }
 
 fn decode_error(request: &'static str, reason: &str) -> Error {

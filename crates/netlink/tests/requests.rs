@@ -191,3 +191,17 @@ fn events_that_were_not_read_in_time_are_reported_as_lost() {
         assert!(matches!(after, Some(Event::Message(_))), "{after:?}");
     });
 }
+
+#[test]
+fn a_link_with_a_name_and_an_alias_that_are_not_utf8_is_read() {
+    in_a(|_, mut socket| {
+        sh(
+            "ip -n a link add v0 type veth peer name \"$(printf 'v\\377')\"; ip -n a link set v0 alias \"$(printf 'caf\\351')\"",
+        );
+        let links = socket.dump(GetLink(LinkMessage::default())).unwrap();
+        let names: Vec<&str> = links.iter().map(name_of).collect();
+        assert!(names.contains(&"v0") && names.contains(&"v/"), "{names:?}");
+        let Some(NewLink(v0)) = socket.get(GetLink(link("v0"))).unwrap() else { panic!("no v0") };
+        assert!(v0.attributes.contains(&LinkAttribute::IfAlias("caf?".to_owned())), "{:?}", v0.attributes);
+    });
+}
