@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use wireloom_engine::Label;
 
-use crate::{Ledger, Result, journal::Journal};
+use crate::{Error, Ledger, Result, journal::Journal};
 
 /// A setting of a namespace that we did not make, as it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,11 @@ impl Ledger {
     /// All that was recorded, each setting of each namespace once.
     pub fn before(&self) -> Result<Vec<Before>> {
         Journal::at(self.before_path()).read()
+    }
+
+    /// The same, as far as it can be read, and what is in the way of the rest.
+    pub fn salvage_before(&self) -> (Vec<Before>, Option<Error>) {
+        Journal::at(self.before_path()).salvage()
     }
 
     /// Records what a setting was: before it is changed. The first value wins: a later one is ours.

@@ -25,10 +25,13 @@ const PROCESSES: &str = "processes.jsonl";
 const LOGS: &str = "log";
 const LOCK: &str = "lock";
 
+/// In the name of a file that was set aside because it is damaged.
+const DAMAGED: &str = ".damaged";
+
 impl Ledger {
     /// The ledger of a topology, existing or not: nothing is made before the first change or [`Ledger::lock`].
     pub fn open(owner: &Owner) -> Result<Ledger> {
-        Ledger::open_in(&default_root(), owner)
+        Ledger::open_in(&default_root()?, owner)
     }
 
     /// The same in another directory than [`DIRECTORY`].
@@ -42,7 +45,7 @@ impl Ledger {
 
     /// The topologies that have a ledger, in the order of their names.
     pub fn list() -> Result<Vec<Owner>> {
-        Ledger::list_in(&default_root())
+        Ledger::list_in(&default_root()?)
     }
 
     /// The same in another directory than [`DIRECTORY`].
@@ -56,44 +59,58 @@ impl Ledger {
         for entry in entries {
             let entry = entry.map_err(failed("list", root))?;
             // A directory with a lock alone is one that somebody is about to use, or has just left.
-            let tells = [CURRENT, NEXT, BEFORE, PROCESSES].iter().any(|file| entry.path().join(file).exists());
+            let is_there = |file| fs::symlink_metadata(entry.path().join(file)).is_ok();
+            let tells = [CURRENT, NEXT, BEFORE, PROCESSES].into_iter().any(is_there);
             owners.extend(entry.file_name().to_str().and_then(|name| name.parse().ok()).filter(|_: &Owner| tells));
         }
         owners.sort();
         Ok(owners)
     }
 
+    /// Where the output of supervised commands goes.
+    pub fn log_directory(&self) -> PathBuf {
+        self.path().join(LOGS)
+    }
+
     /// Where the output of the `n`th supervised command of a node goes.
     pub fn log_path(&self, node: &Label, n: usize) -> PathBuf {
-        self.path().join(LOGS).join(format!("{node}.{n}.log"))
+        self.log_directory().join(format!("{node}.{n}.log"))
     }
 
     /// Removes everything of this topology: after a `down`, with the lock held. The lock's file goes last, and who
-    /// waits for it makes a new one.
+    /// waits for it makes a new one. What was set aside stays.
     pub fn remove(self) -> Result<()> {
+        self.remove_but(&[]).map(drop)
+    }
+
+    /// The same for all but damaged files, which are set aside: returns where they are now. They go there after all
+    /// others, so that a `down` that is killed before has the same to say when it is run again.
+    pub fn remove_but(self, damaged: &[PathBuf]) -> Result<Vec<PathBuf>> {
         let directory = self.path();
         match fs::read_dir(&directory) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             other => other.map_err(failed("list", &directory))?,
         }
-        .filter_map(|entry| entry.ok().filter(|entry| entry.file_name() != LOCK))
+        .filter_map(|entry| entry.ok().filter(|entry| entry.file_name() != LOCK && !is_set_aside(&entry.path())))
+        .filter(|entry| !damaged.contains(&entry.path()))
         .try_for_each(|entry| remove_any(&entry.path()))?;
+        let kept = damaged.iter().map(|path| set_aside(path)).collect::<Result<_>>()?;
         remove_any(&self.lock_path())?;
         // Either fails, and rightly so, when somebody who waited has begun to use it again.
         fs::remove_dir(&directory).ok();
         fs::remove_dir(&self.root).ok();
-        Ok(())
+        Ok(kept)
     }
 
     pub(crate) fn remove_logs(&self) -> Result<()> {
-        let logs = self.path().join(LOGS);
+        let logs = self.log_directory();
         remove_any(&logs)?;
         make(&logs)
     }
 
     /// Makes the directories.
     pub(crate) fn prepare(&self) -> Result<()> {
-        [&self.root, &self.path(), &self.path().join(LOGS)].into_iter().try_for_each(|directory| make(directory))
+        [&self.root, &self.path(), &self.log_directory()].into_iter().try_for_each(|directory| make(directory))
     }
 
     pub(crate) fn lock_path(&self) -> PathBuf {
@@ -131,8 +148,31 @@ pub(crate) fn remove_any(path: &Path) -> Result<()> {
     }
 }
 
-fn default_root() -> PathBuf {
-    env::var_os(DIRECTORY_VARIABLE).filter(|value| !value.is_empty()).unwrap_or_else(|| DIRECTORY.into()).into()
+/// Gives a damaged file a name under which nobody reads it.
+fn set_aside(path: &Path) -> Result<PathBuf> {
+    let named = |number: String| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!("{DAMAGED}{number}"));
+        PathBuf::from(name)
+    };
+    let numbers = std::iter::once(String::new()).chain((2..).map(|number: u32| format!(".{number}")));
+    let free = numbers.map(named).find(|path| fs::symlink_metadata(path).is_err());
+    let free = free.expect("there are more numbers than files");
+    fs::rename(path, &free).map_err(failed("set aside", path))?;
+    Ok(free)
+}
+
+fn is_set_aside(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().contains(DAMAGED))
+}
+
+/// Two commands that run in different folders must find the same ledgers, so a relative path is refused.
+fn default_root() -> Result<PathBuf> {
+    let named = env::var_os(DIRECTORY_VARIABLE).filter(|value| !value.is_empty());
+    match PathBuf::from(named.unwrap_or_else(|| DIRECTORY.into())) {
+        root if root.is_absolute() => Ok(root),
+        path => Err(Error::Relative { path }),
+    }
 }
 
 /// Makes a directory that only we can use, and its parents; one that exists is checked.
@@ -154,7 +194,8 @@ fn check(directory: &Path) -> Result<()> {
         Err(cause) => Err(failed("look at", directory)(cause)),
         Ok(found) if found.is_symlink() => refuse("it is a symbolic link"),
         Ok(found) if !found.is_dir() => refuse("it is not a directory"),
-        Ok(found) if found.uid() != geteuid().as_raw() => refuse("it belongs to another user"),
+        // Root needs nobody's ledger to have its way.
+        Ok(found) if ![0, geteuid().as_raw()].contains(&found.uid()) => refuse("it belongs to another user"),
         Ok(found) if found.mode() & 0o022 != 0 => refuse("other users can write to it"),
         Ok(_) => Ok(()),
     }

@@ -1,7 +1,11 @@
 //! The one error type of this crate. Says the file, and what helps.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
+use nix::unistd::geteuid;
 use wireloom_engine::Owner;
 
 /// What this crate's functions return.
@@ -12,7 +16,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[non_exhaustive]
 pub enum Error {
     /// A file or directory could not be read, written, made or removed.
-    #[error("{operation} {}: {cause}", path.display())]
+    #[error("{operation} {}: {cause}{}", path.display(), right(cause))]
     File {
         /// What was tried.
         operation: &'static str,
@@ -20,6 +24,12 @@ pub enum Error {
         path: PathBuf,
         /// The system's reason.
         cause: io::Error,
+    },
+    /// What names the directory of all ledgers depends on the folder that we run in.
+    #[error("use {} for ledgers: {} must be an absolute path", path.display(), crate::DIRECTORY_VARIABLE)]
+    Relative {
+        /// The directory.
+        path: PathBuf,
     },
     /// Somebody else could write into the directory, or lead us elsewhere.
     #[error("use {} as a ledger: {reason}; remove it, or name another in {}", path.display(), crate::DIRECTORY_VARIABLE)]
@@ -30,10 +40,7 @@ pub enum Error {
         reason: &'static str,
     },
     /// The file is not one that we wrote, or is damaged.
-    #[error(
-        "read {}: {cause}; remove this file, then `wireloom audit --fix` takes down what it told about",
-        path.display()
-    )]
+    #[error("read {}: {cause}; {}", path.display(), remedy(path))]
     Corrupt {
         /// The file.
         path: PathBuf,
@@ -76,10 +83,35 @@ pub enum Error {
 }
 
 impl Error {
+    /// The file that tells nothing because it is damaged, or because the system refuses to read it.
+    pub fn unreadable(&self) -> Option<&Path> {
+        match self {
+            Error::Corrupt { path, .. } | Error::File { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
     /// Whether a missing file is the reason.
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, Error::File { cause, .. } if cause.kind() == io::ErrorKind::NotFound)
     }
+}
+
+/// The right that is missing, where it is for lack of one. The ledgers of root are for root alone.
+fn right(cause: &io::Error) -> &'static str {
+    match cause.kind() == io::ErrorKind::PermissionDenied && !geteuid().is_root() {
+        true => "; this needs CAP_DAC_OVERRIDE to use the ledgers of root; run it as root, or with sudo",
+        false => "",
+    }
+}
+
+/// What helps when a file is damaged: its directory is named after the topology.
+fn remedy(path: &Path) -> String {
+    let topology = path.parent().and_then(Path::file_name).unwrap_or_default().display();
+    format!(
+        "`wireloom down {topology}` takes down all that can be found without it, keeps this file, and says what may be \
+         left"
+    )
 }
 
 /// For `map_err`: an operation on a file failed.

@@ -2,12 +2,14 @@
 //! and renamed, so that a reader sees the old one or the new one. Does not know what the rest means.
 
 use std::{
-    fs::{self, File},
-    io::{self, BufRead, BufReader, BufWriter, Write},
+    fs::{self, OpenOptions},
+    io::{self, BufRead, BufReader, BufWriter, Read, Write},
+    os::unix::fs::OpenOptionsExt,
     path::Path,
     sync::OnceLock,
 };
 
+use nix::fcntl::OFlag;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{Error, Result, error::failed};
@@ -22,9 +24,18 @@ struct Header {
     boot_id: String,
 }
 
+/// How every file is opened: not through a symbolic link, which would lead out of the ledger, and without waiting for
+/// the other end of a pipe.
+pub(crate) fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits()).mode(0o600);
+    options
+}
+
 /// What follows the first line; `None` when there is no such file, or when it tells about another boot.
 pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    let content = match fs::read(path) {
+    let mut content = Vec::new();
+    match options().read(true).open(path).and_then(|mut file| file.read_to_end(&mut content)) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other.map_err(failed("read", path))?,
     };
@@ -35,7 +46,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<Vec<u8>>> {
 
 /// Whether the file tells about another boot. Reads no more than its first line.
 pub(crate) fn is_stale(path: &Path) -> Result<bool> {
-    let file = match File::open(path) {
+    let file = match options().read(true).open(path) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(false),
         other => other.map_err(failed("open", path))?,
     };
@@ -51,7 +62,8 @@ pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> serde_j
         Some(_) => Error::File { operation: "write", path: fresh.clone(), cause: cause.into() },
         None => Error::Encode { path: fresh.clone(), cause },
     };
-    let mut file = BufWriter::with_capacity(64 << 10, File::create(&fresh).map_err(failed("create", &fresh))?);
+    let created = options().write(true).create(true).truncate(true).open(&fresh).map_err(failed("create", &fresh))?;
+    let mut file = BufWriter::with_capacity(64 << 10, created);
     let header = Header { version: VERSION, boot_id: boot_id()?.to_owned() };
     write_line(&mut file, &header).and_then(|()| write(&mut file)).map_err(encode)?;
     file.flush().map_err(failed("write", &fresh))?;

@@ -2,7 +2,7 @@
 //! writer does.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, TryLockError},
     io,
     os::unix::fs::{FileExt, MetadataExt},
     process,
@@ -13,7 +13,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Ledger, Result, error::failed};
+use crate::{Error, Ledger, Result, error::failed, file};
 
 /// How often a waiter looks: short for a person, and a waiter must see that it was cancelled.
 const POLL: Duration = Duration::from_millis(20);
@@ -64,7 +64,7 @@ impl Ledger {
     fn open_lock(&self) -> Result<Option<File>> {
         let path = self.lock_path();
         let opened = self.prepare().and_then(|()| {
-            let mut options = OpenOptions::new();
+            let mut options = file::options();
             options.read(true).write(true).create(true).truncate(false).open(&path).map_err(failed("open", &path))
         });
         match opened {
@@ -77,7 +77,7 @@ impl Ledger {
     fn is_lock(&self, file: &File) -> Result<bool> {
         let path = self.lock_path();
         let ours = file.metadata().map_err(failed("look at", &path))?;
-        match fs::metadata(&path) {
+        match fs::symlink_metadata(&path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
             other => other.map_err(failed("look at", &path)).map(|found| found.ino() == ours.ino()),
         }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use wireloom_engine::Label;
 
-use crate::{Ledger, Result, journal::Journal};
+use crate::{Error, Ledger, Result, journal::Journal};
 
 /// A process that runs on after `up`, and ends with `down`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,11 @@ impl Ledger {
     /// The processes that were recorded, oldest first.
     pub fn processes(&self) -> Result<Vec<Supervised>> {
         Journal::at(self.processes_path()).read()
+    }
+
+    /// The same, as far as they can be read, and what is in the way of the rest.
+    pub fn salvage_processes(&self) -> (Vec<Supervised>, Option<Error>) {
+        Journal::at(self.processes_path()).salvage()
     }
 
     /// Records a process that was just started.

@@ -135,13 +135,74 @@ fn a_damaged_file_is_an_error_that_names_it_and_what_helps() {
     append(&fixture.file("processes.jsonl"), "no record\n");
     let error = ledger.processes().unwrap_err();
     assert!(matches!(error, Error::Corrupt { .. }), "{error}");
-    assert!(error.to_string().contains("triangle/processes.jsonl") && error.to_string().contains("audit --fix"));
+    let text = error.to_string();
+    assert!(text.contains("triangle/processes.jsonl") && text.contains("`wireloom down triangle`"), "{text}");
+    assert_eq!(error.unreadable(), Some(fixture.file("processes.jsonl").as_path()));
 
     for damage in ["", "\n", "{}", "{\"version\":1", "\0\u{0}\n", "[]\n{}"] {
         fs::write(fixture.file("next.json"), damage).unwrap();
         let error = ledger.next::<String>().unwrap_err();
         assert!(matches!(error, Error::Corrupt { .. }), "{damage:?}: {error}");
     }
+}
+
+#[test]
+fn of_a_damaged_journal_the_rest_can_be_read_and_nothing_is_lost() {
+    let fixture = Fixture::new();
+    let mut ledger = fixture.open();
+    ledger.record_process(&process(10)).unwrap();
+    append(&fixture.file("processes.jsonl"), "no record\n");
+    append(&fixture.file("processes.jsonl"), &format!("{}\n", serde_json::to_string(&process(11)).unwrap()));
+    let damaged = fs::read(fixture.file("processes.jsonl")).unwrap();
+    let (processes, damage) = ledger.salvage_processes();
+    assert_eq!(processes, [process(10), process(11)]);
+    assert!(matches!(damage, Some(Error::Corrupt { .. })), "{damage:?}");
+    ledger.forget_processes(|_| true).unwrap();
+    ledger.record_process(&process(12)).unwrap();
+    assert!(ledger.processes().is_err());
+    assert!(fs::read(fixture.file("processes.jsonl")).unwrap().starts_with(&damaged));
+
+    fs::create_dir(fixture.file("before.jsonl")).unwrap();
+    let (before, damage) = ledger.salvage_before();
+    assert!(before.is_empty() && damage.is_some_and(|damage| damage.unreadable().is_some()));
+}
+
+#[test]
+fn damaged_files_are_set_aside_and_outlive_every_removal() {
+    let fixture = Fixture::new();
+    for kept in ["current.json.damaged", "current.json.damaged.2"] {
+        let mut ledger = fixture.open();
+        ledger.begin(&fixture.entry("one")).unwrap();
+        ledger.record_process(&process(10)).unwrap();
+        fs::write(fixture.file("current.json"), kept).unwrap();
+        assert_eq!(ledger.remove_but(&[fixture.file("current.json")]).unwrap(), [fixture.file(kept)]);
+        assert_eq!(fs::read_to_string(fixture.file(kept)).unwrap(), kept);
+    }
+    fixture.open().remove().unwrap();
+    let mut left: Vec<_> = fs::read_dir(fixture.file("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["current.json.damaged", "current.json.damaged.2"]);
+    assert_eq!(Ledger::list_in(&fixture.root()).unwrap(), []);
+}
+
+#[test]
+fn no_file_is_reached_through_a_symbolic_link_or_waited_for() {
+    let fixture = Fixture::new();
+    let mut ledger = fixture.open();
+    ledger.record_process(&process(10)).unwrap();
+    let victim = fixture.directory.path().join("victim");
+    fs::write(&victim, "theirs").unwrap();
+    for name in ["next.tmp", "lock", "before.jsonl", "current.json"] {
+        symlink(&victim, fixture.file(name)).unwrap();
+    }
+    assert!(ledger.begin(&fixture.entry("one")).is_err());
+    assert!(ledger.lock("up", &false.into(), |_| ()).is_err());
+    assert!(ledger.record_before(&before("net.ipv4.ip_forward", "0")).is_err());
+    assert!(ledger.current::<String>().is_err());
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "theirs");
+    fs::remove_file(fixture.file("before.jsonl")).unwrap();
+    nix::unistd::mkfifo(&fixture.file("before.jsonl"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    assert!(matches!(ledger.before(), Err(Error::Corrupt { .. })));
 }
 
 #[test]
