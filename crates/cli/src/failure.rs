@@ -3,7 +3,7 @@
 use std::io;
 
 use serde::Serialize;
-use wireloom_engine::{Kind, Label, Owner};
+use wireloom_engine::{Error, Failure as Stopped, Kind, Label, Owner, Undone};
 use wireloom_topology::mistake::Mistakes;
 
 use crate::{capability::Capability, document, words};
@@ -14,6 +14,8 @@ const DATA: u8 = 65;
 const UNAVAILABLE: u8 = 69;
 /// We may not (EX_NOPERM).
 const PERMISSION: u8 = 77;
+/// `exec` itself failed, and not the program: what docker, env(1) and timeout(1) say.
+const NOT_BECOME: u8 = 125;
 /// Everything else.
 const FAILED: u8 = 1;
 
@@ -44,11 +46,15 @@ pub(crate) enum Failure {
         /// Those that are up.
         known: Vec<Owner>,
     },
-    /// No topology that is up has such a node.
-    #[error("no topology that is up has a node {node}{}", did_you_mean(.node, .nodes))]
+    /// No topology that is up has such a node, or not the one that was named.
+    #[error("{} a node {node}{}", none_of(.topology.as_ref()), known_elsewhere(.node, .elsewhere, .nodes))]
     UnknownNode {
+        /// The one that was named.
+        topology: Option<Owner>,
         /// The name.
         node: String,
+        /// Others that have such a node.
+        elsewhere: Vec<Owner>,
         /// The nodes that there are.
         nodes: Vec<Label>,
     },
@@ -56,9 +62,17 @@ pub(crate) enum Failure {
     #[error("several topologies have a node {node}: {}; choose one with -t NAME", words::list(.candidates))]
     Ambiguous {
         /// The node.
-        node: Label,
+        node: String,
         /// Those that have it.
         candidates: Vec<Owner>,
+    },
+    /// There are no checks, and too many pairs to try them unasked.
+    #[error("{topology} has {nodes} nodes and no checks of its own; `--pairs` tries all {} pairs", .nodes * (.nodes - 1))]
+    ManyPairs {
+        /// The topology.
+        topology: Owner,
+        /// How many it has.
+        nodes: usize,
     },
     /// The namespace of a node is gone.
     #[error("node {node} of {topology} has no namespace: {cause}; `wireloom up` makes it again")]
@@ -112,6 +126,21 @@ pub(crate) enum Failure {
     /// We could not become a program.
     #[error(transparent)]
     Exec(wireloom_run::Error),
+    /// We did not get as far as to become a program.
+    #[error("{0}")]
+    NotBecome(Box<Failure>),
+    /// The document asks for a setting that the kernel does not have.
+    #[error("{topology}: this kernel has no setting {key}, which node {node} asks for; {rest}")]
+    NoSetting {
+        /// The topology.
+        topology: Owner,
+        /// The node.
+        node: Label,
+        /// The setting.
+        key: String,
+        /// What became of the steps before.
+        rest: Undone,
+    },
     /// A command of the document could not be run.
     #[error("{topology} is up, but in node {node}: {cause}")]
     Run {
@@ -150,11 +179,11 @@ pub(crate) enum Failure {
 /// What is failed with, for programs.
 #[derive(Debug, Serialize)]
 pub(crate) struct Row<'a> {
-    error: Error<'a>,
+    error: Said<'a>,
 }
 
 #[derive(Debug, Serialize)]
-struct Error<'a> {
+struct Said<'a> {
     message: String,
     exit_code: u8,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -165,8 +194,8 @@ impl Failure {
     /// The exit status.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Failure::Mistakes(_) => DATA,
-            Failure::NoDocument { .. } | Failure::Ambiguous { .. } => crate::USAGE,
+            Failure::Mistakes(_) | Failure::NoSetting { .. } => DATA,
+            Failure::NoDocument { .. } | Failure::Ambiguous { .. } | Failure::ManyPairs { .. } => crate::USAGE,
             Failure::Capabilities(_) => PERMISSION,
             Failure::Ledger(wireloom_ledger::Error::File { cause, .. })
                 if cause.kind() == io::ErrorKind::PermissionDenied =>
@@ -175,7 +204,10 @@ impl Failure {
             }
             Failure::Observe(error) => of_kind(error.kind()),
             Failure::Converge { cause, .. } => of_kind(cause.kind()),
-            Failure::Exec(cause) => cause.exit_code(),
+            Failure::NotBecome(cause) => match &**cause {
+                Failure::Exec(cause) => Some(cause.exit_code()).filter(|code| *code != FAILED).unwrap_or(NOT_BECOME),
+                _ => NOT_BECOME,
+            },
             Failure::Several(failures) => failures.first().map_or(FAILED, Failure::exit_code),
             _ => FAILED,
         }
@@ -190,6 +222,7 @@ impl Failure {
     pub(crate) fn mistakes(&self) -> Option<&Mistakes> {
         match self {
             Failure::Mistakes(mistakes) => Some(mistakes),
+            Failure::NotBecome(cause) => cause.mistakes(),
             _ => None,
         }
     }
@@ -201,13 +234,22 @@ impl Failure {
             || self.to_string(),
             |mistakes| format!("the document has {}", words::count(mistakes.list.len(), "mistake")),
         );
-        Row { error: Error { message, exit_code: self.exit_code(), mistakes } }
+        Row { error: Said { message, exit_code: self.exit_code(), mistakes } }
     }
 
     /// A failure of the engine, of that topology.
-    pub(crate) fn converge(topology: &Owner, cause: wireloom_engine::Failure) -> Failure {
+    pub(crate) fn converge(topology: &Owner, cause: Stopped) -> Failure {
         match cause {
-            wireloom_engine::Failure::Conflicts(conflicts) => Failure::conflicts(topology, conflicts),
+            Stopped::Conflicts(conflicts) => Failure::conflicts(topology, conflicts),
+            Stopped::Step { step, error, rest } => match *error {
+                Error::Sysctl { netns, key, source } if is_no_setting(&source) => {
+                    Failure::NoSetting { topology: topology.clone(), node: netns, key, rest }
+                }
+                error => {
+                    let cause = Stopped::Step { step, error: Box::new(error), rest };
+                    Failure::Converge { topology: topology.clone(), cause: Box::new(cause) }
+                }
+            },
             cause => Failure::Converge { topology: topology.clone(), cause: Box::new(cause) },
         }
     }
@@ -216,6 +258,11 @@ impl Failure {
     pub(crate) fn conflicts(topology: &Owner, conflicts: Vec<wireloom_engine::Conflict>) -> Failure {
         Failure::Conflicts { topology: topology.clone(), conflicts }
     }
+}
+
+/// What /proc/sys says to a name that is none: of a part of a name, that it is a directory.
+fn is_no_setting(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory)
 }
 
 /// The exit status for what the engine says. No arm for the rest: a new kind must be given a status.
@@ -235,8 +282,13 @@ fn up(known: &[Owner], name: &Owner) -> String {
     }
 }
 
-fn did_you_mean(node: &str, nodes: &[Label]) -> String {
+fn none_of(topology: Option<&Owner>) -> String {
+    topology.map_or("no topology that is up has".to_owned(), |owner| format!("topology {owner} does not have"))
+}
+
+fn known_elsewhere(node: &str, elsewhere: &[Owner], nodes: &[Label]) -> String {
     match words::nearest(node, nodes.iter().map(Label::as_str)) {
+        _ if !elsewhere.is_empty() => format!("; one of that name is in {}", words::list(elsewhere)),
         Some(near) => format!("; did you mean {near}?"),
         None if nodes.is_empty() => "; no topology is up".to_owned(),
         None => format!("; nodes: {}", words::list(nodes)),
@@ -289,7 +341,8 @@ mod tests {
         let failure = Failure::NotUp { name: "tirangle".parse().unwrap(), known };
         assert!(failure.to_string().ends_with("did you mean triangle?"), "{failure}");
         let nodes = vec!["r1".parse().unwrap(), "web".parse().unwrap()];
-        let failure = Failure::UnknownNode { node: "database".to_owned(), nodes };
+        let failure =
+            Failure::UnknownNode { topology: None, node: "database".to_owned(), elsewhere: Vec::new(), nodes };
         assert!(failure.to_string().ends_with("nodes: r1, web"), "{failure}");
     }
 }

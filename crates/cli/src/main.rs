@@ -5,6 +5,7 @@ mod attached;
 mod capability;
 mod changes;
 mod console;
+mod descriptors;
 mod document;
 mod failure;
 mod holders;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         Err(error) => return usage(&error),
     };
     log::start();
+    descriptors::raise();
     let console = Console::new(&options.general);
     match options.verb.run(&console) {
         Ok(ending) => ending.into(),

@@ -3,7 +3,7 @@
 
 use std::io::{self, Write};
 
-use crate::paint::Paint;
+use crate::{paint::Paint, words};
 
 /// Columns where the width of the terminal is not known.
 const WIDTH: usize = 110;
@@ -17,7 +17,7 @@ pub(crate) struct Cell {
     pub(crate) rtt_us: Option<u64>,
 }
 
-/// Who asked whom, in the order of first mention.
+/// Who asked whom. A column is a node, and `NODE:PORT` or `NODE ADDRESS` where it is asked in several ways.
 #[derive(Debug, Default)]
 pub(crate) struct Matrix {
     rows: Vec<String>,
@@ -39,21 +39,30 @@ impl Matrix {
         cells[column] = Some(cells[column].map_or(cell, |known| worst(known, cell)));
     }
 
+    /// How many nodes have asked, or how many were asked.
+    pub(crate) fn size(&self) -> usize {
+        self.rows.len().max(self.columns.len())
+    }
+
     /// Writes it, as wide as the terminal or narrower.
     pub(crate) fn text(mut self, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
-        self.align();
+        self.sort();
         let terminal = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
         self.write(terminal.unwrap_or(WIDTH), paint, out)
     }
 
-    /// Brings the columns into the order of the rows, and those that are no rows behind them.
-    fn align(&mut self) {
-        let place = |name: &String| self.rows.iter().position(|row| row == name).unwrap_or(self.rows.len());
-        let mut order: Vec<usize> = (0..self.columns.len()).collect();
-        order.sort_by_key(|column| place(&self.columns[*column]));
-        let cell = |cells: &Vec<Option<Cell>>, column: &usize| cells.get(*column).copied().flatten();
-        self.cells = self.cells.iter().map(|cells| order.iter().map(|column| cell(cells, column)).collect()).collect();
-        self.columns = order.iter().map(|column| self.columns[*column].clone()).collect();
+    /// Brings rows and columns into the order in which people count.
+    fn sort(&mut self) {
+        let order = |names: &[String]| {
+            let mut order: Vec<usize> = (0..names.len()).collect();
+            order.sort_by_cached_key(|index| words::natural(&names[*index]));
+            order
+        };
+        let (rows, columns) = (order(&self.rows), order(&self.columns));
+        let line = |row: &usize| columns.iter().map(|column| self.cell(*row, *column)).collect();
+        self.cells = rows.iter().map(line).collect();
+        self.rows = rows.iter().map(|row| self.rows[*row].clone()).collect();
+        self.columns = columns.iter().map(|column| self.columns[*column].clone()).collect();
     }
 
     fn write(&self, most: usize, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
@@ -74,7 +83,7 @@ impl Matrix {
         for (row, name) in self.rows.iter().enumerate() {
             write!(out, "{name:names$}")?;
             for (column, width) in widths.iter().enumerate() {
-                write!(out, "{}", painted(self.cell(row, column), *width, time, paint))?;
+                write!(out, "{}", self.painted(row, column, *width, time, paint))?;
             }
             writeln!(out)?;
         }
@@ -91,12 +100,22 @@ impl Matrix {
         for (row, name) in self.rows.iter().enumerate() {
             write!(out, "{name:names$}")?;
             for column in 0..self.columns.len() {
-                write!(out, "{}", painted(self.cell(row, column), numbers + 1, mark, paint))?;
+                write!(out, "{}", self.painted(row, column, numbers + 1, mark, paint))?;
             }
             writeln!(out)?;
         }
         let legend = self.columns.iter().enumerate().map(|(at, name)| format!("{} {name}", at + 1));
         writeln!(out, "{}", paint.faint(&legend.collect::<Vec<_>>().join(", ")))
+    }
+
+    /// Colours come after padding: they take no room.
+    fn painted(&self, row: usize, column: usize, width: usize, word: impl Fn(Cell) -> String, paint: Paint) -> String {
+        match self.cell(row, column) {
+            None if is_oneself(&self.rows[row], &self.columns[column]) => paint.faint(&format!("{:>width$}", "-")),
+            None => format!("{:>width$}", ""),
+            Some(cell) if cell.ok => paint.good(&format!("{:>width$}", word(cell))),
+            Some(cell) => paint.bad(&format!("{:>width$}", word(cell))),
+        }
     }
 
     fn cell(&self, row: usize, column: usize) -> Option<Cell> {
@@ -111,18 +130,13 @@ fn position(names: &mut Vec<String>, name: &str) -> usize {
     })
 }
 
-fn worst(a: Cell, b: Cell) -> Cell {
-    Cell { ok: a.ok && b.ok, rtt_us: a.rtt_us.max(b.rtt_us) }
+/// Nodes' names have neither colons nor blanks.
+fn is_oneself(row: &str, column: &str) -> bool {
+    column.strip_prefix(row).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', ' ']))
 }
 
-/// Colours come after padding: they take no room.
-fn painted(cell: Option<Cell>, width: usize, word: impl Fn(Cell) -> String, paint: Paint) -> String {
-    let padded = format!("{:>width$}", cell.map_or(String::new(), word));
-    match cell {
-        None => padded,
-        Some(Cell { ok: true, .. }) => paint.good(&padded),
-        Some(Cell { ok: false, .. }) => paint.bad(&padded),
-    }
+fn worst(a: Cell, b: Cell) -> Cell {
+    Cell { ok: a.ok && b.ok, rtt_us: a.rtt_us.max(b.rtt_us) }
 }
 
 fn time(cell: Cell) -> String {
@@ -160,9 +174,24 @@ mod tests {
         matrix.note("r1", "r2", cell(true, Some(40)));
         matrix.note("r2", "r1", cell(true, Some(12_340)));
         matrix.note("r2", "r1", cell(true, Some(7)));
-        matrix.align();
-        let expected = "        r1      r2     web\nr1            0.04   FAILS\nr2    12.3                \nround trips in milliseconds\n";
+        matrix.sort();
+        let expected = "        r1      r2     web\nr1       -    0.04   FAILS\nr2    12.3       -        \nround trips in milliseconds\n";
         assert_eq!(text(&matrix, 80), expected);
+    }
+
+    #[test]
+    fn rows_and_columns_are_in_the_order_of_counting() {
+        let mut matrix = Matrix::default();
+        for (from, to) in [("n10", "n2"), ("n2", "n10"), ("n10", "n1:80"), ("n1", "n2"), ("n2", "n1")] {
+            matrix.note(from, to, cell(true, None));
+        }
+        matrix.sort();
+        let text = text(&matrix, 80);
+        let words: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(words[0], ["n1", "n1:80", "n2", "n10"]);
+        assert_eq!(words[1..4].iter().map(|row| row[0]).collect::<Vec<_>>(), ["n1", "n2", "n10"]);
+        assert_eq!(words[1], ["n1", "-", "-", "as", "set"]);
+        assert_eq!(matrix.size(), 4);
     }
 
     #[test]

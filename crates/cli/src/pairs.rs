@@ -11,6 +11,9 @@ use crate::nodes;
 /// How long an answer may take.
 const TIMEOUT_MS: u32 = 1000;
 
+/// Up to how many nodes every pair is tried without being asked for: 992 pings, done in a moment.
+const MOST: usize = 32;
+
 /// An address of a node, and where it is.
 struct Home {
     net: IpNet,
@@ -25,6 +28,11 @@ pub(crate) fn all(state: &State) -> (Vec<Check>, Vec<Label>) {
     let pairs = having.iter().flat_map(|from| having.iter().map(move |to| (from, to)));
     let checks = pairs.filter(|(from, to)| from.0 != to.0).filter_map(|(from, to)| ping(from.0, &from.1, to.0, &to.1));
     (checks.collect(), lacking.into_iter().map(|(label, _)| label.clone()).collect())
+}
+
+/// Whether there are more pairs than anybody expects who did not ask for them.
+pub(crate) fn are_many(state: &State) -> Option<usize> {
+    Some(nodes::names(state).count()).filter(|nodes| *nodes > MOST)
 }
 
 fn homes(state: &State, label: &Label) -> Vec<Home> {

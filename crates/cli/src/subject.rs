@@ -1,6 +1,6 @@
 //! Which topology a verb is about: one in documents, or one that is up. Does not look at the kernel.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, slice};
 
 use wireloom_engine::{Label, Owner, State};
 use wireloom_ledger::Ledger;
@@ -13,6 +13,7 @@ use crate::{
     document,
     failure::Failure,
     options::Topology,
+    place,
     record::Record,
 };
 
@@ -35,6 +36,14 @@ impl Subject {
             Some(owner) => Ok(Subject::Topology(owner)),
             None => document::find(&args.files).map(Subject::Documents),
         }
+    }
+}
+
+/// Several arguments of which none is a file, and each could be a topology's name.
+pub(crate) fn as_names(files: &[PathBuf]) -> Option<Vec<Owner>> {
+    match files {
+        [] | [_] => None,
+        several => several.iter().map(|file| as_name(slice::from_ref(file))).collect(),
     }
 }
 
@@ -88,25 +97,42 @@ pub(crate) fn up(owner: &Owner) -> Result<(Record, Entry), Failure> {
     }
 }
 
-/// The only topology that is up and has a node of that name.
-pub(crate) fn with_node(node: &Label) -> Result<Owner, Failure> {
-    let known = Ledger::list()?;
-    let mut nodes = Vec::new();
-    let mut having = Vec::new();
-    for owner in &known {
-        let record = Record::read(owner)?;
-        let Some(entry) = record.latest() else { continue };
-        nodes.extend(entry.desired.namespaces.keys().cloned());
-        if entry.desired.namespaces.contains_key(node) {
-            having.push(owner.clone());
-        }
+/// The node of that name, or the one whose namespace has that name.
+pub(crate) fn node(state: &State, name: &str) -> Option<Label> {
+    let named = |label: &&Label| label.as_str() == name;
+    let of_namespace = || {
+        let mut namespaces = state.namespaces.iter();
+        namespaces.find(|(_, netns)| place::name(&netns.source) == Some(name)).map(|(label, _)| label)
+    };
+    state.namespaces.keys().find(named).or_else(of_namespace).cloned()
+}
+
+/// The topologies that are up and have a node of that name.
+pub(crate) fn having(name: &str) -> Result<Vec<(State, Label)>, Failure> {
+    Ok(states_up()?.into_iter().filter_map(|state| node(&state, name).map(|node| (state, node))).collect())
+}
+
+fn states_up() -> Result<Vec<State>, Failure> {
+    let mut states = Vec::new();
+    for owner in Ledger::list()? {
+        states.extend(Record::read(&owner)?.latest().map(|entry| entry.desired.clone()));
     }
+    Ok(states)
+}
+
+/// The only topology that is up and has a node of that name, and the node.
+pub(crate) fn with_node(name: &str) -> Result<(State, Label), Failure> {
+    let mut having = having(name)?;
     match (having.len(), having.pop()) {
-        (1, Some(owner)) => Ok(owner),
-        (0, _) | (_, None) => Err(Failure::UnknownNode { node: node.to_string(), nodes }),
+        (1, Some(only)) => Ok(only),
+        (0, _) | (_, None) => {
+            let nodes = states_up()?.into_iter().flat_map(|state| state.namespaces.into_keys()).collect();
+            Err(Failure::UnknownNode { topology: None, node: name.to_owned(), elsewhere: Vec::new(), nodes })
+        }
         (_, Some(last)) => {
             having.push(last);
-            Err(Failure::Ambiguous { node: node.clone(), candidates: having })
+            let candidates = having.into_iter().map(|(state, _)| state.owner).collect();
+            Err(Failure::Ambiguous { node: name.to_owned(), candidates })
         }
     }
 }

@@ -15,6 +15,7 @@ use wireloom_topology::Command;
 
 use crate::{
     attached::{Ran, argv},
+    descriptors,
     failure::Failure,
     place,
 };
@@ -88,6 +89,7 @@ impl Runner<'_> {
     /// that fails.
     pub(crate) fn run(&mut self, commands: &[Command], cancelled: &AtomicBool) -> Result<(), Failure> {
         self.left = stop(self.ledger, |process| !is_wanted(process, commands))?.1;
+        descriptors::lower();
         let mut numbers: BTreeMap<&Label, usize> = BTreeMap::new();
         let mut taken = BTreeSet::new();
         for command in commands {

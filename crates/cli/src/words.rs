@@ -34,6 +34,22 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     known.into_iter().min_by_key(distance).filter(|known| distance(known) <= 2.min(known.len() - 1))
 }
 
+/// What names are sorted by so that n2 comes before n10.
+pub(crate) fn natural(name: &str) -> Vec<(String, u64, String)> {
+    let mut parts = Vec::new();
+    let mut rest = name;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let (word, tail) = rest.split_at(digits);
+        let (number, tail) = tail.split_at(tail.find(|c: char| !c.is_ascii_digit()).unwrap_or(tail.len()));
+        // Numbers too long to be one are compared as they are written.
+        let value = if number.is_empty() { 0 } else { number.parse().unwrap_or(u64::MAX) };
+        parts.push((word.to_owned(), value, number.to_owned()));
+        rest = tail;
+    }
+    parts
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,6 +58,13 @@ mod tests {
     fn numbers_agree_with_their_nouns() {
         let said = [(1, "link"), (0, "link"), (2, "address"), (1, "address")].map(|(n, what)| count(n, what));
         assert_eq!(said, ["1 link", "0 links", "2 addresses", "1 address"]);
+    }
+
+    #[test]
+    fn names_are_sorted_as_people_count() {
+        let mut names = ["n10", "n2", "a", "n1", "n2b", "n02", "10", "9", "n"];
+        names.sort_by_cached_key(|name| natural(name));
+        assert_eq!(names, ["9", "10", "a", "n", "n1", "n02", "n2", "n2b", "n10"]);
     }
 
     #[test]

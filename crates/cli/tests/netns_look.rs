@@ -59,7 +59,7 @@ fn a_namespace_that_is_gone_is_missing_and_comes_back() {
         assert_eq!(status["nodes"]["r1"]["namespace"]["inode"], json!(null));
         assert_eq!(status["nodes"]["r1"]["links"][0]["state"], "missing");
         let run = folder.wireloom("exec r1 -- true");
-        assert_eq!(run.status, 1, "{run:?}");
+        assert_eq!(run.status, 125, "{run:?}");
         assert!(run.stderr.contains("`wireloom up` makes it again"), "{run:?}");
         folder.wireloom("up triangle.yaml").ok();
         folder.wireloom("exec r1 -- ping -c1 -W2 12.12.12.2").ok();
@@ -143,16 +143,55 @@ fn exec_finds_the_node_and_becomes_the_program() {
         assert_eq!(folder.wireloom("exec r1 -- ls /sys/class/net").ok().stdout, "eth1\neth2\nlo\n");
         folder.wireloom("up other.yaml").ok();
         let several = folder.wireloom("exec r1 -- true");
-        assert_eq!(several.status, 64);
+        assert_eq!(several.status, 125);
         assert!(several.stderr.contains("several topologies have a node r1: other, triangle"), "{several:?}");
         let chosen = folder.wireloom("exec -t other r1 ls /sys/class/net").ok();
         assert_eq!(chosen.stdout, "eth7\nlo\n");
         assert_eq!(folder.wireloom("exec -f other.yaml r1 -- ls /sys/class/net").ok().stdout, "eth7\nlo\n");
         assert_eq!(folder.argv(&["exec", "x1", "--", "sh", "-c", "exit 7"]).status, 7);
+        assert_eq!(folder.wireloom("exec other.x1 -- ls /sys/class/net").ok().stdout, "eth7\nlo\n");
+        let elsewhere = folder.wireloom("exec -t triangle x1 -- true");
+        let expected = "topology triangle does not have a node x1; one of that name is in other";
+        assert!(elsewhere.status == 125 && elsewhere.stderr.contains(expected), "{elsewhere:?}");
         assert_eq!(folder.wireloom("exec x1 -- no-such-program").status, 127);
         assert_eq!(folder.wireloom("exec x1 -- /etc/passwd").status, 126);
         let nearby = folder.wireloom("exec r9 -- true");
-        assert!(nearby.status == 1 && nearby.stderr.contains("did you mean r1?"), "{nearby:?}");
-        folder.wireloom("down --all").ok();
+        assert!(nearby.status == 125 && nearby.stderr.contains("did you mean r1?"), "{nearby:?}");
+        let gone = folder.wireloom("down triangle other nothing -o json").ok().json();
+        let was_up = |index: usize| &gone["topologies"][index]["was_up"];
+        assert_eq!((was_up(0), was_up(1), was_up(2)), (&json!(false), &json!(true), &json!(true)), "{gone}");
+        assert_eq!(sh("ls /run/netns"), "");
+    });
+}
+
+#[test]
+fn a_matrix_tells_kinds_apart_and_a_large_one_is_a_summary() {
+    sandbox(|| {
+        let checks = "checks:\n  - ping: {from: r1, to: r2}\n  - tcp: {from: r1, to: \"r2:81\", timeout: 100ms}\n";
+        let folder = Folder::with(&[("triangle.yaml", &format!("{TRIANGLE}{checks}"))]);
+        folder.wireloom("up triangle.yaml").ok();
+        let run = folder.wireloom("check triangle");
+        let words =
+            |line: usize| run.stdout.lines().nth(line).unwrap_or_default().split_whitespace().collect::<Vec<_>>();
+        assert_eq!(words(0), ["r2", "r2:81"], "{run:?}");
+        assert_eq!((words(1)[0], words(1)[2]), ("r1", "FAILS"), "{run:?}");
+        folder.wireloom("down triangle").ok();
+
+        let ends = (1..=33).map(|n| format!("  - {{node: n{n}, dev: e, bridge: s, ip: 10.0.0.{n}/24}}\n"));
+        let nodes = (1..=33).map(|n| format!("n{n}: {{}}, ")).collect::<String>();
+        let lab =
+            format!("name: lab\nnodes: {{{nodes}}}\nbridges: [{{bridge: s}}]\nlinks:\n{}", ends.collect::<String>());
+        folder.write("lab.yaml", &lab);
+        folder.wireloom("up lab.yaml").ok();
+        let unasked = folder.wireloom("check lab");
+        assert_eq!(unasked.status, 64, "{unasked:?}");
+        assert!(unasked.stderr.contains("lab has 33 nodes and no checks of its own; `--pairs` tries all 1056 pairs"));
+        sh("ip -n lab.n7 link set e down");
+        let run = folder.wireloom("check lab --pairs");
+        assert_eq!(run.status, 1, "{run:?}");
+        assert!(run.stdout.contains("    32 failed: link n7:e is down (no route leads there)\n"), "{run:?}");
+        assert!(run.stdout.contains("... and 44 more"), "{run:?}");
+        assert!(run.stdout.ends_with("lab: 992 of 1056 checks passed\n"), "{run:?}");
+        folder.wireloom("down lab").ok();
     });
 }

@@ -25,10 +25,13 @@ fn wrong_usage_is_64_and_says_so_on_stderr() {
 
 #[test]
 fn help_and_version_are_answers() {
-    for args in [&["--help"][..], &["up", "--help"], &["--version"]] {
+    for args in [&["--help"][..], &["up", "--help"], &["help"], &["help", "exec"], &["--version"]] {
         let run = wireloom_run(args).ok();
         assert!(!run.stdout.is_empty() && run.stderr.is_empty(), "{run:?}");
     }
+    let text = wireloom_run(["help", "up"]).ok().stdout;
+    assert!(text.find("--keep-partial").unwrap() < text.find("--output").unwrap(), "{text}");
+    assert!(text.contains("Examples:\n  wireloom up lab.yaml\n"), "{text}");
 }
 
 #[test]

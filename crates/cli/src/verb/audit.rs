@@ -7,7 +7,6 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
-use clap::builder::FalseyValueParser;
 use serde::Serialize;
 use wireloom_engine::{Namespace, Owner, Source, State};
 use wireloom_ledger::Ledger;
@@ -27,8 +26,8 @@ use crate::{
 /// Options of `audit`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Remove what belongs to no topology that is up
-    #[arg(long, env = "WIRELOOM_FIX", hide_env_values = true, value_parser = FalseyValueParser::new())]
+    /// Remove what belongs to no topology that is up. Has no twin in the environment: it must be meant
+    #[arg(long)]
     fix: bool,
 }
 

@@ -2,6 +2,8 @@
 //! Changes nothing.
 
 use std::{
+    cmp::Reverse,
+    collections::BTreeMap,
     io::{self, Write},
     time::Duration,
 };
@@ -25,6 +27,13 @@ use crate::{
     subject::{self, Desired},
     why, words,
 };
+
+/// The largest matrix that is still looked at.
+const NODES: usize = 20;
+/// How many failures are told one by one.
+const SHOWN: usize = 20;
+/// How many reasons are told.
+const REASONS: usize = 10;
 
 /// Options of `check`.
 #[derive(Debug, clap::Args)]
@@ -60,8 +69,11 @@ struct Row {
 pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
     let Desired { record, state: desired, checks } =
         subject::desired(console, &args.topology, &[NET_ADMIN, NET_RAW, SYS_ADMIN])?;
-    let (checks, without_address) =
-        if checks.is_empty() || args.pairs { pairs::all(&desired) } else { (checks, Vec::new()) };
+    let (checks, without_address) = match (checks.is_empty(), args.pairs, pairs::are_many(&desired)) {
+        (false, false, _) => (checks, Vec::new()),
+        (true, false, Some(nodes)) => return Err(Failure::ManyPairs { topology: desired.owner, nodes }),
+        _ => pairs::all(&desired),
+    };
     let rows = try_all(&record, &desired, &checks)?;
     let passed = rows.iter().filter(|row| row.result.ok).count();
     let failed = rows.len() - passed;
@@ -127,16 +139,18 @@ fn address(check: &Check) -> std::net::IpAddr {
 
 impl Answer for Checked {
     fn text(&self, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
-        let mut matrix = Matrix::default();
-        for Row { result, node } in &self.checks {
-            let to = node.as_ref().map_or(result.to.as_str(), Label::as_str);
-            matrix.note(result.from.as_str(), to, Cell { ok: result.ok, rtt_us: result.rtt_us });
-        }
-        if !self.checks.is_empty() {
+        let matrix = self.matrix();
+        if matrix.size() > NODES {
+            self.reasons(paint, out)?;
+        } else if !self.checks.is_empty() {
             matrix.text(paint, out)?;
         }
-        for Row { result, .. } in self.checks.iter().filter(|row| !row.result.ok) {
+        let failed = || self.checks.iter().filter(|row| !row.result.ok);
+        for Row { result, .. } in failed().take(SHOWN) {
             writeln!(out, "{} {}", paint.bad("fails:"), in_words(result))?;
+        }
+        if let more @ 1.. = failed().count().saturating_sub(SHOWN) {
+            writeln!(out, "{}", paint.faint(&format!("... and {more} more; all of them with -o json")))?;
         }
         if !self.without_address.is_empty() {
             writeln!(out, "not asked, without an address: {}", words::list(&self.without_address))?;
@@ -151,12 +165,59 @@ impl Answer for Checked {
     }
 }
 
+impl Checked {
+    fn matrix(&self) -> Matrix {
+        let mut matrix = Matrix::default();
+        let mut taken: BTreeMap<(&Label, String), &str> = BTreeMap::new();
+        for row @ Row { result, .. } in &self.checks {
+            let mut column = row.column();
+            // Two addresses of one node are two things to ask for.
+            let address = taken.entry((&result.from, column.clone())).or_insert(&result.address);
+            if **address != result.address {
+                column += &format!(" {}", result.address);
+            }
+            matrix.note(result.from.as_str(), &column, Cell { ok: result.ok, rtt_us: result.rtt_us });
+        }
+        matrix
+    }
+
+    /// How many failed for which reason, the most frequent first: what a matrix of hundreds does not tell.
+    fn reasons(&self, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
+        let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+        for Row { result, .. } in self.checks.iter().filter(|row| !row.result.ok) {
+            *reasons.entry(reason(result)).or_default() += 1;
+        }
+        let mut reasons: Vec<_> = reasons.into_iter().collect();
+        reasons.sort_by_key(|(_, number)| Reverse(*number));
+        for (reason, number) in reasons.iter().take(REASONS) {
+            writeln!(out, "{} {reason}", paint.bad(&format!("{number:>6} failed:")))?;
+        }
+        match reasons.len().saturating_sub(REASONS) {
+            0 => Ok(()),
+            more => writeln!(out, "{}", paint.faint(&format!("       and for {}", words::count(more, "other reason")))),
+        }
+    }
+}
+
+impl Row {
+    /// Who was asked, and for what.
+    fn column(&self) -> String {
+        let CheckResult { to, address, kind, .. } = &self.result;
+        let port = address.rsplit_once(':').filter(|_| *kind == "tcp").map(|(_, port)| port);
+        match (&self.node, port) {
+            (Some(node), Some(port)) => format!("{node}:{port}"),
+            (Some(node), None) => node.to_string(),
+            (None, _) => to.clone(),
+        }
+    }
+}
+
+fn reason(result: &CheckResult) -> &str {
+    result.why.as_deref().unwrap_or("it was reached, and must not be")
+}
+
 fn in_words(result: &CheckResult) -> String {
     let CheckResult { from, to, address, kind, .. } = result;
     let to = if to == address { address.clone() } else { format!("{to} ({address})") };
-    let why = match (&result.why, result.expected) {
-        (None, _) => "it was reached, and must not be",
-        (Some(why), _) => why,
-    };
-    format!("{kind} {from} -> {to}: {why}")
+    format!("{kind} {from} -> {to}: {}", reason(result))
 }

@@ -9,7 +9,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clap::builder::FalseyValueParser;
 use serde::Serialize;
 use wireloom_engine::{Owner, PhaseTime, Plan, Report, State};
 use wireloom_ledger::Ledger;
@@ -21,12 +20,12 @@ use crate::{
     console::{Answer, Console},
     document,
     failure::Failure,
-    holders::{self, Holder},
+    holders::{Going, Holder},
     options::Topology,
     paint::Paint,
     record::Record,
     removal, signals,
-    subject::Subject,
+    subject::{self, Subject},
     summary::Summary,
     supervision, words,
 };
@@ -36,9 +35,8 @@ use crate::{
 pub(crate) struct Args {
     #[command(flatten)]
     topology: Topology,
-    /// Every topology that is up, or of which something is left
-    #[arg(long, env = "WIRELOOM_DOWN_ALL", hide_env_values = true, value_parser = FalseyValueParser::new())]
-    #[arg(conflicts_with_all = ["files", "topology"])]
+    /// Every topology that is up, or of which something is left. Has no twin in the environment: it must be meant
+    #[arg(long, conflicts_with_all = ["files", "topology"])]
     all: bool,
 }
 
@@ -59,7 +57,7 @@ struct Gone {
     time: Duration,
 }
 
-/// All that `down --all` did.
+/// All that `down --all` did, or `down` of several names.
 #[derive(Debug, Serialize)]
 struct AllGone {
     topologies: Vec<Gone>,
@@ -67,12 +65,14 @@ struct AllGone {
 }
 
 pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
-    let owner = if args.all { None } else { Some(owner(console, &args.topology)?) };
+    let several = if args.all { Some(Vec::new()) } else { subject::as_names(&args.topology.files) };
+    let only = if several.is_none() { Some(owner(console, &args.topology)?) } else { None };
     capability::need(&[NET_ADMIN, SYS_ADMIN])?;
     let cancelled = signals::catch()?;
-    match owner {
-        Some(owner) => console.answer(&take_down(console, &owner, &cancelled)?)?,
-        None => all(console, &cancelled)?,
+    match (only, several) {
+        (Some(owner), _) => console.answer(&take_down(console, &owner, &cancelled)?)?,
+        (None, Some(named)) if !args.all => each(console, &named.into_iter().collect(), &cancelled)?,
+        (None, _) => each(console, &everything()?, &cancelled)?,
     }
     Ok(Ending::Fine)
 }
@@ -101,11 +101,16 @@ fn made_from(documents: &[PathBuf]) -> Result<Option<Owner>, Failure> {
     Ok(None)
 }
 
-fn all(console: &Console, cancelled: &Arc<AtomicBool>) -> Result<(), Failure> {
+/// Every topology that is up, or of which something is left.
+fn everything() -> Result<BTreeSet<Owner>, Failure> {
     let mut owners: BTreeSet<Owner> = Ledger::list()?.into_iter().collect();
     owners.extend(audit::owners()?);
+    Ok(owners)
+}
+
+fn each(console: &Console, owners: &BTreeSet<Owner>, cancelled: &Arc<AtomicBool>) -> Result<(), Failure> {
     let (mut topologies, mut failures) = (Vec::new(), Vec::new());
-    for owner in &owners {
+    for owner in owners {
         match take_down(console, owner, cancelled) {
             Ok(gone) => topologies.push(gone),
             Err(failure) => failures.push(failure),
@@ -126,14 +131,17 @@ fn take_down(console: &Console, owner: &Owner, cancelled: &Arc<AtomicBool>) -> R
         Default::default()
     });
     warnings.extend(left.iter().map(|p| format!("process {} (`{}`) could not be ended", p.pid, p.command)));
-    let holders = holders::find(record.states());
-    warnings.extend(holders.iter().map(|holder| told(owner, holder)));
+    let going = Going::of(record.states(), |_, _| true);
+    let mut holders = going.holders();
     let start = Instant::now();
     let report = removal::all(console, &mut record, &State::empty(owner.clone()), cancelled)?;
     let time = start.elapsed();
-    let unseen = report.held.iter().filter(|label| holders.iter().all(|holder| holder.node != **label));
-    warnings
-        .extend(unseen.map(|label| format!("{owner}: somebody holds the namespace of {label}: it lives on, nameless")));
+    let finishing = going.late(&report.held, &mut holders);
+    if !finishing.is_empty() {
+        console
+            .say(format_args!("{owner}: the kernel still finishes with the namespace of {}", words::list(finishing)));
+    }
+    warnings.extend(holders.iter().map(|holder| format!("{owner}: {holder}")));
     record.ledger.remove()?;
     drop(lock);
     warnings.iter().for_each(|warning| console.warn(warning));
@@ -142,13 +150,6 @@ fn take_down(console: &Console, owner: &Owner, cancelled: &Arc<AtomicBool>) -> R
     let stopped = stopped.iter().map(|p| supervision::Row { alive: false, ..supervision::row(p) }).collect();
     let Report { plan, phases, .. } = report;
     Ok(Gone { topology: owner.clone(), was_up, removed: plan, summary, phases, stopped, holders, warnings, time })
-}
-
-fn told(owner: &Owner, holder: &Holder) -> String {
-    let Holder { node, pid, command } = holder;
-    format!(
-        "{owner}: process {pid} (`{command}`) is inside node {node}: its namespace lives on, nameless, until it ends"
-    )
 }
 
 fn rows<S: serde::Serializer>(plan: &Plan, serializer: S) -> Result<S::Ok, S::Error> {

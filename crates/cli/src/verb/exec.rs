@@ -3,18 +3,15 @@
 use std::path::PathBuf;
 
 use wireloom_engine::{Label, Owner, State};
-use wireloom_ledger::Ledger;
 use wireloom_run::Program;
 
 use super::Ending;
 use crate::{
     capability::{self, SYS_ADMIN},
     console::Console,
-    document,
+    descriptors, document,
     failure::Failure,
-    place,
-    record::Record,
-    subject,
+    place, subject,
 };
 
 /// Options of `exec`.
@@ -27,41 +24,46 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "NAME", env = "WIRELOOM_TOPOLOGY", hide_env_values = true)]
     #[arg(conflicts_with = "files")]
     topology: Option<Owner>,
-    /// The node
-    node: Label,
+    /// The node, or the name of its namespace
+    node: String,
     /// The program and its arguments
     #[arg(value_name = "CMD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     command: Vec<String>,
 }
 
 pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
-    let desired = desired(console, args)?;
-    let Some(netns) = desired.namespaces.get(&args.node) else {
-        let nodes = desired.namespaces.into_keys().collect();
-        return Err(Failure::UnknownNode { node: args.node.to_string(), nodes });
-    };
+    become_it(console, args).map_err(|cause| Failure::NotBecome(Box::new(cause)))
+}
+
+fn become_it(console: &Console, args: &Args) -> Result<Ending, Failure> {
+    let (desired, node) = find(console, args)?;
+    let source = &desired.namespaces[&node].source;
     capability::need(&[SYS_ADMIN])?;
-    let opened = place::open(&netns.source).map_err(|cause| Failure::NodeGone {
+    let opened = place::open(source).map_err(|cause| Failure::NodeGone {
         topology: desired.owner.clone(),
-        node: args.node.clone(),
+        node: node.clone(),
         cause,
     })?;
-    let program = Program { netns: &opened, name: place::name(&netns.source), argv: &args.command };
+    let program = Program { netns: &opened, name: place::name(source), argv: &args.command };
+    descriptors::lower();
     Err(Failure::Exec(wireloom_run::exec(program)))
 }
 
-/// The state that has the node.
-fn desired(console: &Console, args: &Args) -> Result<State, Failure> {
+/// The state that has the node, and the node.
+fn find(console: &Console, args: &Args) -> Result<(State, Label), Failure> {
     let owner = match (&args.topology, args.files.as_slice()) {
         (Some(owner), _) => owner.clone(),
-        (None, []) => subject::with_node(&args.node)?,
-        (None, files) => {
-            let lowered = document::load(console, files)?;
-            return Ok(match Record::read(&lowered.owner)?.latest() {
-                Some(entry) => entry.desired.clone(),
-                None => return Err(Failure::NotUp { name: lowered.owner, known: Ledger::list()? }),
-            });
-        }
+        (None, []) => return subject::with_node(&args.node),
+        (None, files) => document::load(console, files)?.owner,
     };
-    subject::up(&owner).map(|(_, entry)| entry.desired)
+    let state = subject::up(&owner)?.1.desired;
+    match subject::node(&state, &args.node) {
+        Some(node) => Ok((state, node)),
+        None => Err(Failure::UnknownNode {
+            topology: Some(owner),
+            node: args.node.clone(),
+            elsewhere: subject::having(&args.node)?.into_iter().map(|(state, _)| state.owner).collect(),
+            nodes: state.namespaces.into_keys().collect(),
+        }),
+    }
 }

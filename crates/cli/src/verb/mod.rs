@@ -21,24 +21,42 @@ use crate::{console::Console, failure::Failure};
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Make the network as a document says, changing only what differs
+    #[command(
+        after_long_help = "Examples:\n  wireloom up lab.yaml\n  wireloom up lab.yaml fast.yaml      two documents, merged"
+    )]
     Up(up::Args),
     /// Take a network down, with or without its document
+    #[command(after_long_help = "Examples:\n  wireloom down triangle\n  wireloom down --all")]
     Down(down::Args),
     /// Show what `up` would change, like a diff
+    #[command(
+        after_long_help = "Examples:\n  wireloom plan lab.yaml\n  wireloom plan triangle --exit-code  2 when something has drifted"
+    )]
     Plan(plan::Args),
     /// Show a network as it is, and what differs from its document
+    #[command(after_long_help = "Examples:\n  wireloom status triangle\n  wireloom status triangle -o json")]
     Status(status::Args),
     /// Try who reaches whom, and say why not
+    #[command(
+        after_long_help = "Examples:\n  wireloom check triangle\n  wireloom check lab.yaml --pairs      every node to every other"
+    )]
     Check(check::Args),
-    /// Run a program in a node
+    /// Run a program in a node, and exit as it does
+    #[command(
+        after_long_help = "Examples:\n  wireloom exec r1 -- ping -c1 12.12.12.2\n  wireloom exec -t triangle r1 -- sh"
+    )]
     Exec(exec::Args),
     /// Find all mistakes of a document
+    #[command(after_long_help = "Examples:\n  wireloom validate lab.yaml")]
     Validate(validate::Args),
     /// Print the JSON Schema of documents, for editors
+    #[command(after_long_help = "Examples:\n  wireloom schema > wireloom.schema.json")]
     Schema(schema::Args),
     /// List everything on this machine that carries our mark, and whether it belongs to something
+    #[command(after_long_help = "Examples:\n  wireloom audit\n  wireloom audit --fix")]
     Audit(audit::Args),
     /// List the topologies that are up
+    #[command(after_long_help = "Examples:\n  wireloom ls -o json")]
     Ls(ls::Args),
 }
 

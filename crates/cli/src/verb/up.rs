@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::builder::FalseyValueParser;
-use wireloom_engine::{Control, Failure as Stopped, Report, State, converge};
+use wireloom_engine::{Control, Failure as Stopped, Label, Report, Source, State, converge};
 use wireloom_ledger::Ledger;
 use wireloom_topology::Lowered;
 
@@ -20,6 +20,7 @@ use crate::{
     console::Console,
     document,
     failure::Failure,
+    holders::Going,
     made::Made,
     notes::Notes,
     options::Documents,
@@ -79,12 +80,17 @@ impl Run<'_> {
         let mut entry = self.entry(files, &record);
         self.warn_about_another(&record, &entry);
         record.forget_stale(&entry.desired)?;
+        let stays = |label: &Label, source: &Source| {
+            entry.desired.namespaces.get(label).is_some_and(|netns| netns.source == *source)
+        };
+        let going = Going::of(record.states(), |label, source| !stays(label, source));
         let start = Instant::now();
         let (mut report, begun) = match self.converge(&mut record, &entry) {
             Ok(done) => done,
             Err(failure) => return self.give_up(record, failure),
         };
         removal::displaced(self.console, &mut record, &entry.desired, &mut report, self.cancelled)?;
+        self.tell_holders(&going, &report);
         let time = start.elapsed();
         let first = record.current.is_none();
         let before = entry.attached.clone();
@@ -95,6 +101,15 @@ impl Run<'_> {
         settle(&mut record, &entry, begun && entry.attached == before)?;
         self.answer(&report, &done, failure.as_ref(), first, time)?;
         failure.map_or(Ok(()), Err)
+    }
+
+    /// Names those who hold a namespace that went.
+    fn tell_holders(&mut self, going: &Going, report: &Report) {
+        if !report.held.is_empty() {
+            let mut holders = Vec::new();
+            going.late(&report.held, &mut holders);
+            holders.iter().for_each(|holder| self.warn(holder.to_string()));
+        }
     }
 
     /// What goes into the ledger.
@@ -184,9 +199,6 @@ impl Run<'_> {
         first: bool,
         time: Duration,
     ) -> Result<(), Failure> {
-        for label in &report.held {
-            self.warn(format!("somebody holds the namespace of {label}: it lives on, nameless"));
-        }
         // Shown already, when the document was loaded.
         let of_document = self.lowered.warnings.list.iter().map(|warning| warning.message.clone());
         let warnings = of_document.chain(std::mem::take(&mut self.warnings)).collect();
