@@ -61,11 +61,20 @@ struct Load<'a> {
     parts: Vec<Part>,
     mistakes: Vec<Mistake>,
     warnings: Vec<Mistake>,
+    /// A file, or the list under a key of the top, could not be read to its end.
+    lost: bool,
 }
 
 impl<'a> Load<'a> {
     fn new(variables: &'a Variables) -> Load<'a> {
-        Load { variables, sources: Sources::default(), parts: Vec::new(), mistakes: Vec::new(), warnings: Vec::new() }
+        Load {
+            variables,
+            sources: Sources::default(),
+            parts: Vec::new(),
+            mistakes: Vec::new(),
+            warnings: Vec::new(),
+            lost: false,
+        }
     }
 
     fn file(&mut self, path: &Path) {
@@ -79,17 +88,26 @@ impl<'a> Load<'a> {
                 let file = self.sources.add(name, "");
                 let message = format!("cannot be read: {}", reason(&error));
                 self.mistakes.push(Mistake::at(Span::whole(file), message, remedy(&error)));
+                self.lost = true;
             }
         }
     }
 
     fn bytes(&mut self, name: &str, bytes: Vec<u8>) {
-        if let Some(file) = self.text(name, bytes)
-            && let Some(mut root) = parse(&self.sources, file, &mut self.mistakes)
-        {
-            interpolate(&mut root, &self.sources, self.variables, &mut self.mistakes, &mut self.warnings);
-            self.parts.extend(lift(root, &mut self.mistakes));
-        }
+        let root = self.text(name, bytes).and_then(|file| {
+            let before = self.mistakes.len();
+            let root = parse(&self.sources, file, &mut self.mistakes);
+            self.lost |= self.mistakes[before..].iter().any(|mistake| !mistake.field.contains('.'));
+            root
+        });
+        let Some(mut root) = root else {
+            self.lost = true;
+            return;
+        };
+        interpolate(&mut root, &self.sources, self.variables, &mut self.mistakes, &mut self.warnings);
+        let before = self.mistakes.len();
+        self.parts.extend(lift(root, &mut self.mistakes));
+        self.lost |= self.mistakes.len() > before;
     }
 
     /// Keeps the text of a file, unless it is none.
@@ -142,7 +160,8 @@ impl<'a> Load<'a> {
         let sources = Arc::new(self.sources);
         let mut mistakes = Mistakes { list: self.mistakes, sources: Arc::clone(&sources) };
         let mut warnings = Mistakes { list: self.warnings, sources: Arc::clone(&sources) };
-        let tree = Tree { sources, root, mistakes: Mistakes::default(), warnings: Mistakes::default() };
+        let tree =
+            Tree { sources, root, mistakes: Mistakes::default(), warnings: Mistakes::default(), whole: !self.lost };
         tree.name_fields(&mut mistakes);
         tree.name_fields(&mut warnings);
         mistakes.sort();

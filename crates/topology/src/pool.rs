@@ -10,7 +10,7 @@ use wireloom_engine::{Address, LinkRef};
 
 use crate::{
     document::address::Subnet,
-    lower::{Builder, Wire},
+    lower::{Builder, Gap, Wire},
     read::Spanned,
     wrong::Wrong,
 };
@@ -34,6 +34,9 @@ pub(crate) fn pair(subnet: IpNet, index: usize, links: usize) -> Result<[IpNet; 
 pub(crate) fn hand_out(builder: &mut Builder) {
     let segments = std::mem::take(&mut builder.segments);
     for wire in &segments {
+        if wire.short {
+            doubt(builder, wire);
+        }
         for subnet in &wire.subnets {
             let takers = takers(wire, subnet.value.0);
             hand_out_one(builder, wire, subnet, &takers);
@@ -43,6 +46,13 @@ pub(crate) fn hand_out(builder: &mut Builder) {
         }
     }
     builder.segments = segments;
+}
+
+/// Addresses that are not handed out are missing.
+fn doubt(builder: &mut Builder, wire: &Wire) {
+    for end in wire.ends.iter().filter(|end| end.automatic) {
+        builder.doubt.add(&end.at.netns, Gap::Addresses);
+    }
 }
 
 fn takers(wire: &Wire, subnet: IpNet) -> Vec<&LinkRef> {
@@ -61,6 +71,7 @@ fn hand_out_one(builder: &mut Builder, wire: &Wire, subnet: &Spanned<Subnet>, ta
             let message = format!("{net} is too small: {} addresses are needed, free are {served}", takers.len());
             let fits = fitting(net, takers.len() + taken.len());
             builder.wrong(subnet.span, message, format!("write a /{fits} or larger"));
+            doubt(builder, wire);
             return;
         };
         let address = IpNet::new(address, net.prefix_len()).expect("the length of the subnet");

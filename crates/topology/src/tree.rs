@@ -19,6 +19,8 @@ pub struct Tree {
     pub mistakes: Mistakes,
     /// What is no mistake, but worth saying.
     pub warnings: Mistakes,
+    /// Whether all files could be read to their end.
+    pub whole: bool,
 }
 
 /// A value and its place.

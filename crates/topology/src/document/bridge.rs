@@ -9,6 +9,7 @@ use crate::{
         address::{HostAddress, Subnet},
         keys::{Internet, keys},
         text::{Text, Word},
+        units::{MtuNumber, Whole},
     },
     expand::Pattern,
     read::OneOrMany,
@@ -24,7 +25,7 @@ keys! {
         /// The node whose namespace it lives in. Without it, a namespace that the topology keeps for its bridges.
         node: Text<String>,
         /// Largest packet, for its ports too unless they say otherwise. Without it, the smallest of its ports.
-        mtu: u32,
+        mtu: MtuNumber,
         /// Its MAC address; without it, one that stays the same.
         mac: Text<Mac>,
         /// Addresses of the bridge itself.
@@ -33,6 +34,8 @@ keys! {
         subnet: OneOrMany<Text<Subnet>>,
         /// Whether the spanning tree protocol runs.
         stp: bool,
+        /// Seconds that an address which is not seen stays known; 300 without it.
+        ageing: Whole<0, 1_000_000>,
         /// Not yet: an uplink through the host.
         internet: Internet,
     }

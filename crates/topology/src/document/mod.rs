@@ -18,7 +18,7 @@ use self::{
     bridge::BridgeSpec, check::CheckSpec, command::NodeCommand, keys::keys, link::LinkSpec, node::NodeSpec, text::Word,
     tunnel::TunnelSpec,
 };
-use crate::read::{Entries, Items};
+use crate::read::{Entries, Field, Items};
 
 keys! {
     /// A topology: nodes, the links between them, and what is to be run and checked on it. A network file of conlink is
@@ -28,7 +28,7 @@ keys! {
         name: Word<wireloom_engine::Owner>,
         /// The nodes by name; a name with a range like `r[1-4]` stands for several. Without this key, the nodes that
         /// the links name are namespaces of our own.
-        nodes: Entries<Option<NodeSpec>>,
+        nodes: Entries<Option<Field<NodeSpec>>>,
         /// The links. A link has two `endpoints`, or one `node` (and then often a `bridge`).
         links: Items<LinkSpec>,
         /// Options of the bridges that links name; a bridge without options needs no entry.

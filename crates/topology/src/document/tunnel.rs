@@ -11,7 +11,7 @@ use crate::{
         keys::keys,
         netem::NetemSpec,
         text::{Number, Text, Word},
-        units::Rate,
+        units::{MtuNumber, Rate, Whole},
     },
     expand::Pattern,
 };
@@ -30,13 +30,13 @@ keys! {
         /// Network identifier, 1 to 16777215.
         vni: Number,
         /// UDP port, 4789 without it.
-        port: u16,
+        port: Whole<1, 65_535>,
         /// The interface that the outer packets leave by, where it is not left to the routes.
         outer_dev: Text<IfName>,
         /// Name of the tunnel's interface; without it `vx` and the network identifier.
         dev: Text<IfName>,
         /// Largest packet; without it what fits into the interface below.
-        mtu: u32,
+        mtu: MtuNumber,
         /// Impairment of what is sent into the tunnel.
         netem: NetemSpec,
         /// Rate of what is sent into the tunnel.

@@ -1,8 +1,71 @@
-//! Quantities with units, as tc writes them: times, rates, percentages. Does not know what they measure.
+//! Quantities: whole numbers in a range, and times, rates and percentages with units as tc writes them. Does not know
+//! what they measure.
 
-use std::str::FromStr;
+use std::{borrow::Cow, fmt, str::FromStr};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, Unexpected, Visitor},
+};
 
 use crate::wrong::Wrong;
+
+/// A whole number in a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Whole<const LEAST: u32, const MOST: u32>(pub(crate) u32);
+
+/// Bytes of the largest packet.
+pub(crate) type MtuNumber = Whole<68, 65_535>;
+
+impl<'de, const LEAST: u32, const MOST: u32> Deserialize<'de> for Whole<LEAST, MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WholeVisitor::<LEAST, MOST>)
+    }
+}
+
+struct WholeVisitor<const LEAST: u32, const MOST: u32>;
+
+impl<const LEAST: u32, const MOST: u32> Visitor<'_> for WholeVisitor<LEAST, MOST> {
+    type Value = Whole<LEAST, MOST>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a whole number from {LEAST} to {MOST}")
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        let fitting = u32::try_from(number).ok().filter(|number| (LEAST..=MOST).contains(number));
+        fitting.map(Whole).ok_or_else(|| E::invalid_value(Unexpected::Unsigned(number), &self))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        let expected = format!("expected a whole number from {LEAST} to {MOST}, found");
+        Err(match text.parse::<u32>() {
+            Ok(_) => E::custom(Wrong::new(
+                format!("{expected} the quoted text {text:?}"),
+                format!("write {text} without quotes"),
+            )),
+            Err(_) => E::custom(format!("{expected} {text:?}")),
+        })
+    }
+}
+
+impl<const LEAST: u32, const MOST: u32> JsonSchema for Whole<LEAST, MOST> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Whole".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"anyOf": [
+            {"type": "integer", "minimum": LEAST, "maximum": MOST},
+            {"type": "string", "pattern": "[$]"}
+        ]})
+    }
+}
 
 /// A time in microseconds, written `10ms`, `2s`, `300us`; a bare number is microseconds, as for tc.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -59,12 +59,17 @@ impl Pattern {
         self.at(at).map(|(number, _)| i64::from(number))
     }
 
-    /// The name of the copy `at`, its variables replaced.
-    pub(crate) fn name(&self, at: usize, numbers: &Numbers) -> Result<String, Wrong> {
-        let name = match self.at(at) {
+    /// The name of the copy `at`, its variables as they are written.
+    pub(crate) fn plain(&self, at: usize) -> String {
+        match self.at(at) {
             Some((number, width)) => format!("{}{number:0width$}{}", self.before, self.after),
             None => self.before.clone(),
-        };
+        }
+    }
+
+    /// The name of the copy `at`, its variables replaced.
+    pub(crate) fn name(&self, at: usize, numbers: &Numbers) -> Result<String, Wrong> {
+        let name = self.plain(at);
         if !self.has_variables {
             return Ok(name);
         }

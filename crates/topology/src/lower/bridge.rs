@@ -5,7 +5,7 @@ use std::{
     ops::{Index, IndexMut},
 };
 
-use wireloom_engine::{Bridge, IfName, Label, Link, LinkKind, LinkRef};
+use wireloom_engine::{Bridge, IfName, Label, LinkKind, LinkRef};
 
 use crate::{
     document::{
@@ -14,7 +14,7 @@ use crate::{
         text::{Word, parse},
     },
     expand::Numbers,
-    lower::{Builder, End, Place, Wire, segment::addresses},
+    lower::{Builder, End, Gap, Place, Wire, interface::Interface, segment::addresses},
     read::Spanned,
     source::Span,
 };
@@ -40,7 +40,9 @@ pub(crate) struct Building {
     pub(super) ports: Vec<(LinkRef, LinkRef)>,
     /// Its tunnels.
     pub(super) tunnels: Vec<LinkRef>,
-    patch_ends: Vec<(Link, End, Place)>,
+    patch_ends: Vec<(Interface, Place)>,
+    /// One of its links is wrong.
+    pub(super) lost_end: bool,
     /// Where the document speaks of it, and what it says.
     place: Span,
     spec: Option<BridgeSpec>,
@@ -72,6 +74,12 @@ impl Bridges {
 }
 
 impl Builder {
+    /// Bridges that the document gives an MTU, with the far ends of their ports.
+    pub(crate) fn given_bridge_mtus(&self) -> impl Iterator<Item = (&LinkRef, u32, impl Iterator<Item = &LinkRef>)> {
+        let bridges = self.bridges.iter().filter(|bridge| !bridge.patch);
+        bridges.filter_map(|bridge| Some((&bridge.at, bridge.mtu?, bridge.ports.iter().map(|(inner, _)| inner))))
+    }
+
     pub(super) fn add_bridges(&mut self, document: &Document) {
         for spanned in document.bridges.get().into_iter().flatten() {
             let (spec, span) = (&spanned.value, spanned.span);
@@ -79,15 +87,17 @@ impl Builder {
                 if spec.bridge.is_absent() {
                     self.wrong(span, "a bridge without a name", "add `bridge: NAME`");
                 }
+                self.doubt.add_bridge();
                 continue;
             };
+            let first = self.mistakes.len();
             for (name, numbers) in pattern.all() {
                 let before = self.mistakes.len();
                 let name = self.noted(spec.bridge.span().unwrap_or(span), name);
-                name.and_then(|name| self.declare(&name, spec, span, &numbers));
-                if self.mistakes.len() > before {
-                    break;
+                if name.and_then(|name| self.declare(&name, spec, span, &numbers)).is_none() {
+                    self.doubt.add_bridge();
                 }
+                self.say_once(first, before);
             }
         }
     }
@@ -99,11 +109,16 @@ impl Builder {
         if mode == BridgeMode::Ovs {
             let help = "write `mode: linux` for a bridge of the kernel, or leave it out";
             self.wrong(spec.mode.span().unwrap_or(span), "bridges of Open vSwitch come with a later version", help);
-            return None;
         }
-        let netns = match self.filled(&spec.node, numbers)? {
-            None => self.bridge_home(mode == BridgeMode::Patch),
-            Some(node) => self.node(&node, spec.node.span().unwrap_or(span))?,
+        let netns = match self.filled(&spec.node, numbers) {
+            Some(None) => Some(self.bridge_home(mode == BridgeMode::Patch)),
+            Some(Some(node)) => self.node(&node, spec.node.span().unwrap_or(span)),
+            None => None,
+        };
+        let Some(netns) = netns else {
+            let somewhere = LinkRef { netns: self.hub(), ifname };
+            self.build_bridge(spec, span, &somewhere, numbers);
+            return None;
         };
         let at = LinkRef { netns, ifname };
         if let Some(other) = self.bridges.find(&at) {
@@ -112,9 +127,9 @@ impl Builder {
                 let message = format!("bridge `{name}` is given twice with different options, first in line {line}");
                 self.wrong(name_span, message, "write all its options in one place");
             }
-            return None;
+            return Some(());
         }
-        let mtu = self.given_mtu(&spec.mtu)?;
+        let mtu = self.given_mtu(&spec.mtu, &at);
         if mode == BridgeMode::Patch {
             self.check_patch(spec);
             self.push_bridge(at, true, mtu, span, Wire::default());
@@ -145,23 +160,34 @@ impl Builder {
     }
 
     fn build_bridge(&mut self, spec: &BridgeSpec, span: Span, at: &LinkRef, numbers: &Numbers) -> Option<Wire> {
-        let mac = self.filled(&spec.mac, numbers)?;
+        let mac = self.filled(&spec.mac, numbers).flatten();
         let texts = spec.ip.get().into_iter().flatten().map(|text| (text.span, &text.value));
-        let given = self.filled_all(texts, numbers)?;
+        let given = self.filled_all(texts, numbers).unwrap_or_else(|| {
+            self.doubt.add(&at.netns, Gap::Addresses);
+            Vec::new()
+        });
         let texts = spec.subnet.get().into_iter().flatten().map(|text| (text.span, &text.value));
-        let subnets = self.filled_all(texts, numbers)?;
+        let subnets = self.filled_all(texts, numbers);
+        let short = subnets.is_none() || self.doubt.in_value(&spec.subnet);
+        if self.doubt.in_value(&spec.ip) {
+            self.doubt.add(&at.netns, Gap::Addresses);
+        }
         let end = End {
             at: at.clone(),
             addresses: given.iter().map(|a| Spanned { value: a.value.0, span: a.span }).collect(),
             mac: mac.map(|value| Spanned { value, span: spec.mac.span().unwrap_or(span) }),
             automatic: false,
         };
-        let kind = LinkKind::Bridge(Bridge { stp: spec.stp.get().copied(), ageing_s: None });
-        let mut link = self.bare(kind, at, mac, None)?;
+        let kind = LinkKind::Bridge(Bridge {
+            stp: spec.stp.get().copied(),
+            ageing_s: spec.ageing.get().map(|seconds| seconds.0),
+        });
+        let mut link = self.bare(kind, at, mac, None);
         let closed = self.is_own(&at.netns);
         link.addresses = addresses(&end, closed);
         self.place(at.clone(), link, Place { span: spec.bridge.span().unwrap_or(span), mtu: spec.mtu.span() })?;
-        Some(Wire { bridge: Some(at.clone()), ends: vec![end], subnets, open: !closed })
+        let subnets = subnets.unwrap_or_default();
+        Some(Wire { bridge: Some(at.clone()), ends: vec![end], subnets, open: !closed, short })
     }
 
     fn push_bridge(&mut self, at: LinkRef, patch: bool, mtu: Option<u32>, place: Span, wire: Wire) -> usize {
@@ -171,8 +197,9 @@ impl Builder {
         if !patch {
             self.segments.push(wire);
         }
-        let (ports, tunnels, patch_ends, spec) = (Vec::new(), Vec::new(), Vec::new(), None);
-        self.bridges.all.push(Building { at, patch, mtu, wire: number, ports, tunnels, patch_ends, place, spec });
+        let (ports, tunnels, patch_ends, lost_end, spec) = (Vec::new(), Vec::new(), Vec::new(), false, None);
+        let wire = number;
+        self.bridges.all.push(Building { at, patch, mtu, wire, ports, tunnels, patch_ends, lost_end, place, spec });
         index
     }
 
@@ -182,7 +209,7 @@ impl Builder {
             let ifname = self.noted(span, parse::<IfName>(name))?;
             let at = LinkRef { netns: self.node(node, span)?, ifname };
             let found = self.bridges.find(&at);
-            if found.is_none() {
+            if found.is_none() && !self.doubt.about_bridges() {
                 let help = format!("add it under `bridges:`, like {{bridge: {name}, node: {node}}}");
                 self.wrong(span, format!("there is no bridge `{name}` in `{node}`"), help);
             }
@@ -226,17 +253,15 @@ impl Builder {
     }
 
     /// Notes an end of a patch.
-    pub(super) fn add_patch_end(&mut self, bridge: usize, mut link: Link, end: End, place: Place) -> Option<()> {
+    pub(super) fn add_patch_end(&mut self, bridge: usize, mut made: Interface, place: Place) {
         let building = &mut self.bridges.all[bridge];
-        link.mtu = link.mtu.or(building.mtu);
-        let first = building.patch_ends.first().map_or(0, |(_, _, place)| place.span.line);
-        building.patch_ends.push((link, end, place));
+        made.link.mtu = made.link.mtu.or(building.mtu);
+        let first = building.patch_ends.first().map_or(0, |(_, place)| place.span.line);
+        building.patch_ends.push((made, place));
         if building.patch_ends.len() == 3 {
             let message = format!("patch `{}` has a third end, the first is in line {first}", building.at.ifname);
             self.wrong(place.span, message, "a patch joins exactly two; write `mode: linux` for a bridge");
-            return None;
         }
-        Some(())
     }
 
     /// Patches become pairs.
@@ -246,16 +271,30 @@ impl Builder {
             if !building.patch {
                 continue;
             }
-            let (name, place) = (building.at.ifname, building.place);
+            let (name, place, lost_end) = (building.at.ifname, building.place, building.lost_end);
             match <[_; 2]>::try_from(std::mem::take(&mut building.patch_ends)) {
                 Ok(ends) => _ = self.join(ends),
-                // What links lack may be a mistake of its own; a third end has been noted.
-                Err(ends) if ends.len() < 2 && self.mistakes.is_empty() => {
-                    let message = format!("patch `{name}` has {} of two ends", ends.len());
-                    self.wrong(place, message, format!("add a link with `bridge: {name}`, or write `mode: linux`"));
+                Err(ends) => {
+                    if ends.len() < 2 && !lost_end && !self.doubt.about_bridge_ends() {
+                        let message = format!("patch `{name}` has {} of two ends", ends.len());
+                        let help = format!("add a link with `bridge: {name}`, or write `mode: linux`");
+                        self.wrong(place, message, help);
+                    }
+                    // None, or more than two, which has been noted: their interfaces exist all the same.
+                    for (made, place) in ends {
+                        let end = self.put(made, place);
+                        self.segments.push(Wire { ends: end.into_iter().collect(), open: true, ..Wire::default() });
+                    }
                 }
-                Err(_) => {}
             }
         }
+    }
+}
+
+impl Building {
+    /// The bridge and all that is joined by it.
+    pub(super) fn members(&self) -> Vec<LinkRef> {
+        let ports = self.ports.iter().flat_map(|(inner, outer)| [inner, outer]);
+        ports.chain(&self.tunnels).chain([&self.at]).cloned().collect()
     }
 }

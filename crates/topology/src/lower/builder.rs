@@ -2,7 +2,7 @@
 //! Does not know the order of the parts.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     fmt,
     str::FromStr,
 };
@@ -12,7 +12,7 @@ use wireloom_engine::{IfName, Label, Link, LinkKind, LinkRef, Mark, Namespace, O
 use crate::{
     document::text::Text,
     expand::Numbers,
-    lower::{bridge::Bridges, mtu::Stacked, segment::Wire},
+    lower::{bridge::Bridges, doubt::Doubt, mtu::Stacked, segment::Wire},
     lowered::{Check, Command, NodeInfo},
     mistake::Mistake,
     read::{Field, Spanned, nearest},
@@ -43,9 +43,9 @@ pub(crate) struct Builder {
     pub(crate) settings: Vec<(Label, String, Span)>,
     pub(super) commands: Vec<Command>,
     pub(super) checks: Vec<Check>,
+    /// What cannot be known.
+    pub(crate) doubt: Doubt,
     places: HashMap<LinkRef, Place>,
-    tainted: HashSet<Label>,
-    all_tainted: bool,
 }
 
 /// Where a link was asked for.
@@ -68,7 +68,7 @@ pub(crate) struct Wanted {
 }
 
 impl Builder {
-    pub(super) fn new(owner: Owner, implied: bool, mistakes: Vec<Mistake>) -> Builder {
+    pub(super) fn new(owner: Owner, implied: bool, doubt: Doubt, mistakes: Vec<Mistake>) -> Builder {
         Builder {
             state: State::empty(owner.clone()),
             owner,
@@ -82,9 +82,8 @@ impl Builder {
             settings: Vec::new(),
             commands: Vec::new(),
             checks: Vec::new(),
+            doubt,
             places: HashMap::new(),
-            tainted: HashSet::new(),
-            all_tainted: false,
         }
     }
 
@@ -120,7 +119,9 @@ impl Builder {
         T: FromStr<Err: fmt::Display> + Clone + 'd,
     {
         let texts = texts.into_iter();
-        texts.map(|(span, text)| Some(Spanned { value: self.noted(span, text.fill(numbers))?, span })).collect()
+        let filled: Vec<_> =
+            texts.map(|(span, text)| Some(Spanned { value: self.noted(span, text.fill(numbers))?, span })).collect();
+        filled.into_iter().collect()
     }
 
     /// The namespace of that name: a node, or `host`. One that is not there is noted.
@@ -136,7 +137,7 @@ impl Builder {
             self.add_node(&label, Source::Named(self.owner.netns_of(name)), true);
             return Some(label);
         }
-        if !self.all_tainted {
+        if !self.doubt.may_be_node(name) {
             let known: Vec<&str> = self.nodes.keys().map(Label::as_str).collect();
             let help = format!("add it under `nodes:`, or {}", nearest(name, &known));
             self.wrong(span, format!("there is no node `{name}`"), help);
@@ -222,18 +223,5 @@ impl Builder {
     /// A link that has been placed.
     pub(crate) fn link_mut(&mut self, at: &LinkRef) -> Option<&mut Link> {
         self.state.namespaces.get_mut(&at.netns)?.links.get_mut(&at.ifname)
-    }
-
-    /// Something about the namespace is wrong: what follows from that is not worth a word.
-    pub(super) fn taint(&mut self, label: Option<Label>) {
-        match label {
-            Some(label) => _ = self.tainted.insert(label),
-            None => self.all_tainted = true,
-        }
-    }
-
-    /// Whether something that is missing in the namespace may be missing because of another mistake.
-    pub(crate) fn is_tainted(&self, label: &Label) -> bool {
-        self.all_tainted || self.tainted.contains(label)
     }
 }

@@ -5,7 +5,7 @@ use wireloom_engine::{IfName, LinkKind, LinkRef, Mac, Veth};
 use crate::{
     document::address::Subnet,
     lower::{
-        Builder, Copied, End, Mtu, Place, Wire,
+        Builder, Copied, Gap, Mtu, Place, Wire,
         interface::{Interface, Side},
     },
     pool,
@@ -20,28 +20,30 @@ impl Builder {
         let (first, second) = (first?, second?);
         let closed = self.is_own(&first.netns) && self.is_own(&second.netns);
         let veth = |peer: &LinkRef| LinkKind::Veth(Veth { peer: Some(peer.clone()) });
-        let a = self.interface(copy, veth(&second), &first, Side::First, closed);
-        let b = self.interface(copy, veth(&first), &second, Side::Second, closed);
-        let (mut a, mut b) = (a?, b?);
-        let mtu = self.given_mtu(&copy.spec.mtu)?.unwrap_or(Mtu::USUAL);
-        (a.link.mtu, b.link.mtu) = (Some(mtu), Some(mtu));
-        let subnets = self.subnets(copy)?;
+        let mut a = self.interface(copy, veth(&second), &first, Side::First, closed);
+        let mut b = self.interface(copy, veth(&first), &second, Side::Second, closed);
+        a.link.mtu = Some(self.given_mtu(&copy.spec.mtu, &first).unwrap_or(Mtu::USUAL));
+        b.link.mtu = Some(self.given_mtu(&copy.spec.mtu, &second).unwrap_or(Mtu::USUAL));
+        let subnets = self.subnets(copy);
         let subnets = match copy.copies {
+            Some(_) => subnets.and_then(|subnets| self.share(copy, &subnets, &mut a, &mut b, closed)),
             None => subnets,
-            Some(_) => self.share(copy, &subnets, &mut a, &mut b, closed)?,
         };
-        let mut ends = Vec::with_capacity(2);
-        for (Interface { link, end }, named) in [a, b].into_iter().zip(&copy.ends) {
-            self.place(end.at.clone(), link, Place { span: named.span, mtu: copy.spec.mtu.span() })?;
-            ends.push(end);
+        if subnets.is_none() {
+            self.doubt.add(&first.netns, Gap::Addresses);
+            self.doubt.add(&second.netns, Gap::Addresses);
         }
-        self.segments.push(Wire { bridge: None, ends, subnets, open: !closed });
+        let mut ends = Vec::with_capacity(2);
+        for (interface, named) in [a, b].into_iter().zip(&copy.ends) {
+            ends.extend(self.put(interface, Place { span: named.span, mtu: copy.spec.mtu.span() }));
+        }
+        self.segments.push(Wire { ends, subnets: subnets.unwrap_or_default(), open: !closed, ..Wire::default() });
         Some(())
     }
 
     fn subnets(&mut self, copy: &Copied<'_>) -> Option<Vec<Spanned<Subnet>>> {
         let texts = copy.spec.subnet.get().into_iter().flatten().map(|text| (text.span, &text.value));
-        self.filled_all(texts, &copy.numbers)
+        self.filled_all(texts, &copy.numbers).filter(|_| !self.doubt.in_value(&copy.spec.subnet))
     }
 
     /// One of many links takes the next two addresses. What is left of the subnets is nothing.
@@ -68,33 +70,47 @@ impl Builder {
 
     /// A link with one end: its other end is a port of a bridge.
     pub(crate) fn port(&mut self, copy: &Copied<'_>) -> Option<()> {
-        let at = copy.at(self);
-        let Some(name) = self.filled(&copy.spec.bridge, &copy.numbers)? else {
+        let (at, bridge) = (copy.at(self), self.bridge_of(copy));
+        let bridge = bridge?;
+        let Some(at) = at else {
+            self.bridges[bridge].lost_end = true;
+            return None;
+        };
+        let mut made = self.interface(copy, LinkKind::Veth(Veth { peer: None }), &at, Side::Only, false);
+        made.link.mtu = self.given_mtu(&copy.spec.mtu, &at);
+        let place = Place { span: copy.span, mtu: copy.spec.mtu.span() };
+        let outer = self.filled(&copy.spec.outer_dev, &copy.numbers);
+        if self.bridges[bridge].patch {
+            self.add_patch_end(bridge, made, place);
+            return Some(());
+        }
+        let (netns, controller) = (self.bridges[bridge].at.netns.clone(), self.bridges[bridge].at.ifname);
+        if outer.is_none() {
+            self.doubt.add(&netns, Gap::Interfaces);
+        }
+        let outer = outer.flatten().map_or_else(|| self.outer_name(&at), Ok);
+        let outer = LinkRef { netns, ifname: self.noted(copy.span, outer)? };
+        made.link.kind = LinkKind::Veth(Veth { peer: Some(outer.clone()) });
+        let mut port = self.bare(LinkKind::Veth(Veth { peer: Some(at.clone()) }), &outer, None, None);
+        (port.controller, port.queues) = (Some(controller), made.link.queues);
+        let end = self.put(made, place)?;
+        self.place(outer.clone(), port, Place { span: copy.spec.outer_dev.span().unwrap_or(copy.span), ..place });
+        self.add_port(bridge, end, outer);
+        Some(())
+    }
+
+    fn bridge_of(&mut self, copy: &Copied<'_>) -> Option<usize> {
+        let name = self.filled(&copy.spec.bridge, &copy.numbers);
+        if !matches!(name, Some(Some(_))) {
+            self.doubt.add_bridge_end();
+        }
+        let Some(name) = name? else {
             let help = "add `bridge: NAME`; or for a direct link `endpoints: [NODE:INTERFACE, NODE:INTERFACE]`; \
                         or a `type:` that needs neither, like dummy";
             self.wrong(copy.span, "a veth with one end and no bridge", help);
             return None;
         };
-        let bridge = self.bridge(&name, copy.spec.bridge.span().unwrap_or(copy.span));
-        let (at, bridge) = (at?, bridge?);
-        let Interface { mut link, end } =
-            self.interface(copy, LinkKind::Veth(Veth { peer: None }), &at, Side::Only, false)?;
-        link.mtu = self.given_mtu(&copy.spec.mtu)?;
-        let outer = self.filled(&copy.spec.outer_dev, &copy.numbers)?;
-        let place = Place { span: copy.span, mtu: copy.spec.mtu.span() };
-        if self.bridges[bridge].patch {
-            return self.add_patch_end(bridge, link, end, place);
-        }
-        let outer = outer.map_or_else(|| self.outer_name(&at), Ok);
-        let outer = LinkRef { netns: self.bridges[bridge].at.netns.clone(), ifname: self.noted(copy.span, outer)? };
-        link.kind = LinkKind::Veth(Veth { peer: Some(outer.clone()) });
-        let mut port = self.bare(LinkKind::Veth(Veth { peer: Some(at.clone()) }), &outer, None, None)?;
-        (port.controller, port.queues) = (Some(self.bridges[bridge].at.ifname), link.queues);
-        self.place(at, link, place)?;
-        let place = Place { span: copy.spec.outer_dev.span().unwrap_or(copy.span), ..place };
-        self.place(outer.clone(), port, place)?;
-        self.add_port(bridge, end, outer);
-        Some(())
+        self.bridge(&name, copy.spec.bridge.span().unwrap_or(copy.span))
     }
 
     /// `NODE-DEV` if that fits and can be read only one way; else a piece of the node's name and a hash.
@@ -112,16 +128,15 @@ impl Builder {
     }
 
     /// The two ends of a patch become one pair.
-    pub(super) fn join(&mut self, ends: [(wireloom_engine::Link, End, Place); 2]) -> Option<()> {
-        let [(mut a, first, a_place), (mut b, second, b_place)] = ends;
+    pub(super) fn join(&mut self, ends: [(Interface, Place); 2]) -> Option<()> {
+        let [(mut a, a_place), (mut b, b_place)] = ends;
         let veth = |peer: &LinkRef| LinkKind::Veth(Veth { peer: Some(peer.clone()) });
-        (a.kind, b.kind) = (veth(&second.at), veth(&first.at));
-        let mtu = a.mtu.or(b.mtu).unwrap_or(Mtu::USUAL);
-        (a.mtu, b.mtu) = (Some(a.mtu.unwrap_or(mtu)), Some(b.mtu.unwrap_or(mtu)));
-        self.place(first.at.clone(), a, a_place)?;
-        self.place(second.at.clone(), b, b_place)?;
-        let closed = self.is_own(&first.at.netns) && self.is_own(&second.at.netns);
-        let wire = Wire { ends: vec![first, second], open: !closed, ..Wire::default() };
+        (a.link.kind, b.link.kind) = (veth(&b.end.at), veth(&a.end.at));
+        let mtu = a.link.mtu.or(b.link.mtu).unwrap_or(Mtu::USUAL);
+        (a.link.mtu, b.link.mtu) = (Some(a.link.mtu.unwrap_or(mtu)), Some(b.link.mtu.unwrap_or(mtu)));
+        let closed = self.is_own(&a.end.at.netns) && self.is_own(&b.end.at.netns);
+        let ends = [self.put(a, a_place), self.put(b, b_place)];
+        let wire = Wire { ends: ends.into_iter().flatten().collect(), open: !closed, ..Wire::default() };
         self.settle_nodad(&wire);
         self.segments.push(wire);
         Some(())

@@ -15,7 +15,7 @@ use crate::{
         units::Timeout,
     },
     expand::{MOST, Numbers, Pattern},
-    lower::Builder,
+    lower::{Builder, Gap},
     lowered::{Check, Target},
     read::{Field, Spanned, nearest},
     source::Span,
@@ -106,7 +106,12 @@ impl Builder {
             if ranges && asked.split(':').next() == Some(asker.as_str()) {
                 continue;
             }
-            let asker = self.node(&asker, from.span)?;
+            let Some(asker) = self.node(&asker, from.span) else {
+                // Who is asked may be wrong too.
+                let host = self.host();
+                add(self, host, asked, to.span);
+                return None;
+            };
             add(self, asker, asked, to.span)?;
         }
         Some(())
@@ -125,7 +130,9 @@ impl Builder {
         };
         let node = self.node(name, span)?;
         let found = self.choose(from, &node, ifname);
-        if found.is_none() && !self.is_tainted(&node) {
+        let missing = ifname.is_some_and(|ifname| self.state.link(&LinkRef::new(&node, ifname)).is_none());
+        let gap = if missing { Gap::Interfaces } else { Gap::Addresses };
+        if found.is_none() && !self.doubt.about(&node, gap) {
             let (message, help) = self.no_address(&node, ifname);
             self.wrong(span, message, help);
         }

@@ -5,7 +5,7 @@ use wireloom_engine::Label;
 use crate::{
     document::{
         Document,
-        command::{CommandKeys, CommandSpec, Line},
+        command::{CommandKeys, CommandSpec, Line, NodeCommand},
         text::{Text, Word},
     },
     expand::Numbers,
@@ -15,16 +15,20 @@ use crate::{
     source::Span,
 };
 
+const NO_COMMAND: (&str, &str) = ("no command is given", "add `command: TEXT` or `command: [PROGRAM, ARGUMENT]`");
+
 impl Builder {
     pub(super) fn add_commands(&mut self, document: &Document) {
         for spanned in document.commands.get().into_iter().flatten() {
             let (spec, span) = (&spanned.value, spanned.span);
             let Some(node) = spec.node.spanned() else {
-                if spec.node.is_absent() && !spec.has_bad() {
+                if spec.node.is_absent() && spec.container.is_absent() && spec.service.is_absent() {
                     self.wrong(span, "a command without a node", "add `node: NAME`");
                 }
+                self.check_line(spec, span);
                 continue;
             };
+            self.check_line(spec, span);
             let Word(pattern) = &node.value;
             for (name, numbers) in pattern.all() {
                 let label = self.noted(node.span, name).and_then(|name| self.node(&name, node.span));
@@ -35,6 +39,12 @@ impl Builder {
                     break;
                 }
             }
+        }
+    }
+
+    fn check_line(&mut self, spec: &NodeCommand, span: Span) {
+        if spec.command.is_absent() {
+            self.wrong(span, NO_COMMAND.0, NO_COMMAND.1);
         }
     }
 
@@ -65,7 +75,7 @@ impl Builder {
     ) -> Option<()> {
         let Some(Line(line)) = line else {
             if !bad {
-                self.wrong(span, "no command is given", "add `command: TEXT` or `command: [PROGRAM, ARGUMENT]`");
+                self.wrong(span, NO_COMMAND.0, NO_COMMAND.1);
             }
             return None;
         };

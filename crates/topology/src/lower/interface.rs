@@ -7,10 +7,11 @@ use wireloom_engine::{Link, LinkKind, LinkRef, Mac, Mark, Qdisc, Tbf};
 use crate::{
     document::{
         netem::NetemSpec,
+        route::RouteLine,
         text::{PerEnd, Placed, Unfit, Word},
         units::Rate,
     },
-    lower::{Builder, Copied, End, Mtu, Place, Wanted, Wire, segment::addresses},
+    lower::{Builder, Copied, End, Gap, Mtu, Place, Wanted, Wire, segment::addresses},
     read::{Field, Spanned},
     source::Span,
 };
@@ -28,6 +29,8 @@ pub(super) enum Side {
 pub(super) struct Interface {
     pub(super) link: Link,
     pub(super) end: End,
+    /// Routes out of it.
+    routes: Vec<Wanted>,
 }
 
 impl Builder {
@@ -40,15 +43,26 @@ impl Builder {
         mtu: Mtu,
         closed: bool,
     ) -> Option<()> {
-        let Interface { link: mut made, end } = self.interface(link, kind, &at, Side::Only, closed)?;
-        made.mtu = self.given_mtu(&link.spec.mtu)?.or(if matches!(mtu, Mtu::Usual) { Some(Mtu::USUAL) } else { None });
-        self.stack(&at, mtu, link.span);
-        self.place(at, made, Place { span: link.span, mtu: link.spec.mtu.span() })?;
+        let mut made = self.interface(link, kind, &at, Side::Only, closed);
+        made.link.mtu = self.given_mtu(&link.spec.mtu, &at).or(matches!(mtu, Mtu::Usual).then_some(Mtu::USUAL));
+        self.stack(&at, mtu, link.spec.outer_dev.span().unwrap_or(link.span));
+        let end = self.put(made, Place { span: link.span, mtu: link.spec.mtu.span() })?;
         self.segments.push(Wire { ends: vec![end], open: !closed, ..Wire::default() });
         Some(())
     }
 
-    /// An interface with all that the document says about it, except its MTU.
+    /// Places an interface with its routes.
+    pub(super) fn put(&mut self, made: Interface, place: Place) -> Option<End> {
+        let Interface { link, end, routes } = made;
+        if self.place(end.at.clone(), link, place).is_none() {
+            self.doubt.add(&end.at.netns, Gap::Addresses);
+            return None;
+        }
+        self.routes.extend(routes);
+        Some(end)
+    }
+
+    /// An interface with all that the document says about it, except its MTU. What is wrong is noted and left out.
     pub(super) fn interface(
         &mut self,
         copy: &Copied<'_>,
@@ -56,27 +70,30 @@ impl Builder {
         at: &LinkRef,
         side: Side,
         closed: bool,
-    ) -> Option<Interface> {
+    ) -> Interface {
         let spec = copy.spec;
-        let addresses_given = self.values(copy, &spec.ip, "ip", side)?;
-        let macs = self.values(copy, &spec.mac, "mac", side)?;
-        let remark = self.remark(copy, side)?;
-        let qdisc = self.qdisc(&spec.netem, &spec.rate)?;
-        self.routes_of(copy, at, side)?;
-        let given: Vec<Spanned<_>> =
-            addresses_given.into_iter().map(|a| Spanned { value: a.value.0, span: a.span }).collect();
+        let given = self.values(copy, &spec.ip, "ip", side);
+        let macs = self.values(copy, &spec.mac, "mac", side).unwrap_or_default();
+        let remark = self.remark(copy, side);
+        let routes = self.values(copy, &spec.route, "route", side);
+        if given.is_none() {
+            self.doubt.add(&at.netns, Gap::Addresses);
+        }
         if let [_, second, ..] = macs.as_slice() {
             self.wrong(second.span, "an interface has one MAC address", "write one of them");
         }
-        let end = End { at: at.clone(), addresses: given, mac: macs.into_iter().next(), automatic: true };
-        let mut link = self.bare(kind, at, end.mac.as_ref().map(|mac| mac.value), remark.as_ref())?;
+        let automatic = given.is_some();
+        let given = given.into_iter().flatten().map(|a| Spanned { value: a.value.0, span: a.span }).collect();
+        let end = End { at: at.clone(), addresses: given, mac: macs.into_iter().next(), automatic };
+        let mut link = self.bare(kind, at, end.mac.as_ref().map(|mac| mac.value), remark.as_ref());
         link.up = Some(spec.up.get().copied().unwrap_or(true));
-        link.qdisc = qdisc;
+        link.qdisc = self.qdisc(&spec.netem, &spec.rate);
         link.addresses = addresses(&end, closed);
         if matches!(link.kind, LinkKind::Veth(_)) {
-            link.queues = Some(self.queues(&spec.queues)?);
+            link.queues = Some(spec.queues.get().map_or(1, |queues| queues.0));
         }
-        Some(Interface { link, end })
+        let routes = routes.into_iter().flatten().map(|route| out_of(at, route)).collect();
+        Interface { link, end, routes }
     }
 
     /// A link of ours with its marks.
@@ -86,7 +103,7 @@ impl Builder {
         at: &LinkRef,
         mac: Option<Mac>,
         remark: Option<&Spanned<String>>,
-    ) -> Option<Link> {
+    ) -> Link {
         let mut link = Link::new(kind);
         let (netns, ifname) = (at.netns.as_str(), at.ifname);
         link.mac = Some(mac.unwrap_or_else(|| Mac::stable(&[self.owner.as_str(), netns, ifname.as_str()])));
@@ -94,21 +111,9 @@ impl Builder {
         if let Some(remark) = remark.filter(|_| alias.len() > Mark::MOST) {
             let over = alias.len() - Mark::MOST;
             self.wrong(remark.span, format!("the alias is {over} bytes too long"), "write a shorter one");
-            return None;
         }
         (link.alias, link.group, link.up) = (Some(alias), Some(self.owner.group()), Some(true));
-        Some(link)
-    }
-
-    fn queues(&mut self, field: &Field<u32>) -> Option<u32> {
-        match field.spanned() {
-            None => (!field.is_bad()).then_some(1),
-            Some(queues) if (1..=4096).contains(&queues.value) => Some(queues.value),
-            Some(queues) => {
-                self.wrong(queues.span, format!("{} queues", queues.value), "an interface has 1 to 4096 queues");
-                None
-            }
-        }
+        link
     }
 
     /// The values that one end has for a key.
@@ -147,43 +152,39 @@ impl Builder {
         None
     }
 
-    fn remark(&mut self, copy: &Copied<'_>, side: Side) -> Option<Option<Spanned<String>>> {
-        let Some(spanned) = copy.spec.alias.spanned() else { return (!copy.spec.alias.is_bad()).then_some(None) };
+    fn remark(&mut self, copy: &Copied<'_>, side: Side) -> Option<Spanned<String>> {
+        let spanned = copy.spec.alias.spanned()?;
         let texts = match spanned.value.shared() {
             Some(text) => vec![(spanned.span, text)],
             None => self.texts(&spanned.value, spanned.span, "alias", side)?,
         };
-        Some(self.filled_all(texts, &copy.numbers)?.into_iter().next())
-    }
-
-    fn routes_of(&mut self, copy: &Copied<'_>, at: &LinkRef, side: Side) -> Option<()> {
-        for Spanned { value, span } in self.values(copy, &copy.spec.route, "route", side)? {
-            let mut route = value.0;
-            if let [hop] = route.hops.as_mut_slice() {
-                hop.dev.get_or_insert(at.ifname);
-            }
-            self.routes.push(Wanted { netns: at.netns.clone(), route, span });
-        }
-        Some(())
+        self.filled_all(texts, &copy.numbers)?.into_iter().next()
     }
 
     /// The root qdisc for an impairment and a rate.
-    pub(super) fn qdisc(&mut self, netem: &Field<NetemSpec>, rate: &Field<Word<Rate>>) -> Option<Option<Qdisc>> {
-        if netem.is_bad() || netem.get().is_some_and(NetemSpec::has_bad) || rate.is_bad() {
-            return None;
-        }
+    pub(super) fn qdisc(&mut self, netem: &Field<NetemSpec>, rate: &Field<Word<Rate>>) -> Option<Qdisc> {
         let rate = rate.spanned().map(|rate| Spanned { value: rate.value.0.0, span: rate.span });
-        let Some(spec) = netem.spanned() else { return Some(rate.map(|rate| tbf(rate.value))) };
+        let Some(spec) = netem.spanned().filter(|spec| !spec.value.has_bad()) else {
+            return rate.map(|rate| tbf(rate.value));
+        };
         let mut netem = self.noted(spec.span, spec.value.netem())?;
         if let Some(rate) = rate {
             if netem.rate_bit != 0 {
                 self.wrong(rate.span, "the rate is given twice", "keep `rate` here or in `netem`");
-                return None;
             }
             netem.rate_bit = rate.value;
         }
-        Some(Some(Qdisc::Netem(netem)))
+        Some(Qdisc::Netem(netem))
     }
+}
+
+/// Out of the interface, unless the route says another.
+fn out_of(at: &LinkRef, Spanned { value, span }: Spanned<RouteLine>) -> Wanted {
+    let mut route = value.0;
+    if let [hop] = route.hops.as_mut_slice() {
+        hop.dev.get_or_insert(at.ifname);
+    }
+    Wanted { netns: at.netns.clone(), route, span }
 }
 
 /// A bucket of 4 ms, but of ten full packets at least, and 50 ms of waiting.

@@ -2,16 +2,17 @@
 
 use std::ops::RangeInclusive;
 
-use wireloom_engine::{IfName, LinkRef};
+use wireloom_engine::{Dummy, IfName, Label, LinkKind, LinkRef};
 
 use crate::{
     document::{
         Document,
+        keys::LATER,
         link::{Base, LinkSpec, Pairs},
         text::{Number, Word},
     },
     expand::{MOST, Numbers, Pattern},
-    lower::Builder,
+    lower::{Builder, Gap, Place, Wire, interface::Side},
     read::{Field, Spanned},
     source::Span,
 };
@@ -43,47 +44,49 @@ impl Builder {
         let mut total = 0;
         for spanned in document.links.get().into_iter().flatten() {
             let (spec, span) = (&spanned.value, spanned.span);
-            let before = self.mistakes.len();
-            let ends = self.check_keys(spec, span).and_then(|()| self.ends(spec, span));
-            let Some(ends) = ends else {
-                self.taint_ends(spec);
+            self.check_keys(spec, span);
+            let Some(ends) = self.ends(spec, span) else {
+                self.doubt_ends(spec);
                 continue;
             };
             total += ends.copies();
             if total > MOST {
                 self.wrong(span, format!("more than {MOST} links"), format!("{MOST} are possible"));
-                self.taint(None);
+                self.doubt.add_everywhere();
                 return;
             }
-            if self.add_copies(spec, span, &ends).is_none() || self.mistakes.len() > before || spec.has_bad() {
-                self.taint_ends(spec);
-            }
+            self.add_copies(spec, span, &ends);
         }
     }
 
-    fn add_copies(&mut self, spec: &LinkSpec, span: Span, ends: &Ends<'_>) -> Option<()> {
-        let lower = spec.kind().lower;
+    fn add_copies(&mut self, spec: &LinkSpec, span: Span, ends: &Ends<'_>) {
+        let kind = spec.kind();
+        let known = !spec.r#type.is_bad() && (spec.endpoints.is_absent() || kind.takes("endpoints").is_ok());
+        let first = self.mistakes.len();
         for index in 0..ends.copies() {
-            let copy = ends.copy(self, spec, span, index)?;
-            // The first wrong copy speaks for all.
-            lower(self, &copy)?;
+            let before = self.mistakes.len();
+            match ends.copy(self, spec, span, index) {
+                Some(copy) if known && (kind.lower)(self, &copy).is_some() => {}
+                Some(copy) => {
+                    if !known && !spec.bridge.is_absent() {
+                        self.doubt.add_bridge_end();
+                    }
+                    self.stand_in(&copy);
+                }
+                None => self.doubt_ends(spec),
+            }
+            self.say_once(first, before);
         }
-        Some(())
     }
 
     /// Whether all keys belong to such a link.
-    fn check_keys(&mut self, spec: &LinkSpec, span: Span) -> Option<()> {
-        if spec.r#type.is_bad() {
-            return None;
-        }
+    fn check_keys(&mut self, spec: &LinkSpec, span: Span) {
         let two = !spec.endpoints.is_absent();
-        let (kind, mut fits) = (spec.kind(), true);
+        let kind = spec.kind();
         for (key, at) in spec.given() {
             if let Err(wrong) = kind.takes(&key) {
-                // What comes with a later version has been refused when it was read.
-                let later = ["container", "service", "internet", "nat", "forward", "ethtool"].contains(&&*key);
-                fits &= later;
-                if !later {
+                // What comes with a later version has been refused when it was read, and so has an unknown type.
+                if !LATER.contains(&&*key) && !spec.r#type.is_bad() {
                     self.wrong(at, wrong.message, wrong.help);
                 }
                 continue;
@@ -97,14 +100,11 @@ impl Builder {
             };
             let ends = if two { "two ends" } else { "one end" };
             self.wrong(at, format!("a link with {ends} does not take `{key}`"), help);
-            fits = false;
         }
-        if !two && spec.node.is_absent() && !spec.has_bad() {
+        if !two && spec.node.is_absent() && spec.container.is_absent() && spec.service.is_absent() {
             let help = "add `endpoints: [NODE:INTERFACE, NODE:INTERFACE]`, or `node` and `bridge`";
             self.wrong(span, "a link without ends", help);
-            fits = false;
         }
-        fits.then_some(())
     }
 
     fn ends<'d>(&mut self, spec: &'d LinkSpec, span: Span) -> Option<Ends<'d>> {
@@ -135,16 +135,42 @@ impl Builder {
     }
 
     /// Whoever the link would have reached may lack it now.
-    fn taint_ends(&mut self, spec: &LinkSpec) {
+    fn doubt_ends(&mut self, spec: &LinkSpec) {
         let ends = spec.endpoints.get().into_iter().flatten().filter_map(|end| end.value.get());
         for Word(pattern) in ends.chain(spec.node.get()) {
-            for (name, _) in pattern.all() {
-                let node = name.ok().and_then(|name| name.split(':').next().and_then(|node| node.parse().ok()));
-                self.taint(node);
+            for at in 0..pattern.len() {
+                match pattern.plain(at).split(':').next().and_then(|node| node.parse().ok()) {
+                    Some(node) => self.doubt.add(&node, Gap::Interfaces),
+                    None => self.doubt.add_everywhere(),
+                }
             }
         }
-        if spec.endpoints.is_bad() || spec.node.is_bad() {
-            self.taint(None);
+        if self.doubt.in_value(&spec.endpoints) || spec.node.is_bad() {
+            self.doubt.add_everywhere();
+        }
+        if !spec.bridge.is_absent() {
+            self.doubt.add_bridge_end();
+        }
+    }
+
+    /// Puts something in the place of a link that is wrong, so that what needs its interfaces finds them, and what else
+    /// is wrong with it is noted.
+    fn stand_in(&mut self, copy: &Copied<'_>) {
+        let sides: &[Side] = if copy.spec.endpoints.is_absent() { &[Side::Only] } else { &[Side::First, Side::Second] };
+        for (end, side) in sides.iter().enumerate() {
+            let (at, span) = match side {
+                Side::Only => (copy.at(self), copy.span),
+                _ => (copy.at_end(self, end), copy.ends.get(end).map_or(copy.span, |end| end.span)),
+            };
+            let Some(at) = at else { continue };
+            self.doubt.add(&at.netns, Gap::Addresses);
+            self.doubt.add_mtu(&at);
+            // What this link has placed itself stays.
+            if self.state.link(&at).is_none() || self.place_of(&at).span != span {
+                let made = self.interface(copy, LinkKind::Dummy(Dummy {}), &at, *side, false);
+                let end = self.put(made, Place { span, mtu: copy.spec.mtu.span() });
+                self.segments.push(Wire { ends: end.into_iter().collect(), open: true, ..Wire::default() });
+            }
         }
     }
 }
@@ -181,21 +207,25 @@ impl Copied<'_> {
     /// The interface of a link with one end.
     pub(crate) fn at(&self, builder: &mut Builder) -> Option<LinkRef> {
         let end = self.ends.first()?;
-        let ifname = builder.filled(&self.spec.dev, &self.numbers)?;
-        let ifname = ifname.unwrap_or_else(|| "eth0".parse().expect("a valid name"));
-        Some(LinkRef { netns: builder.node(end, end.span)?, ifname })
+        let netns = builder.node(end, end.span);
+        let ifname = builder.filled(&self.spec.dev, &self.numbers);
+        let ifname = ifname.map(|ifname| ifname.unwrap_or_else(|| "eth0".parse().expect("a valid name")));
+        builder.located(netns, ifname)
     }
 
     /// The interface of one of two ends.
     pub(crate) fn at_end(&self, builder: &mut Builder, end: usize) -> Option<LinkRef> {
         let end = self.ends.get(end)?;
-        let Some((node, ifname)) = end.split_once(':') else {
-            let help = format!("write {}:INTERFACE, like {}:eth0", end.value, end.value);
-            builder.wrong(end.span, format!("endpoint `{}` names no interface", end.value), help);
-            return None;
+        let (node, ifname) = match end.split_once(':') {
+            Some((node, ifname)) => (node, builder.noted(end.span, crate::document::text::parse::<IfName>(ifname))),
+            None => {
+                let help = format!("write {}:INTERFACE, like {}:eth0", end.value, end.value);
+                builder.wrong(end.span, format!("endpoint `{}` names no interface", end.value), help);
+                (&*end.value, None)
+            }
         };
-        let ifname = builder.noted(end.span, crate::document::text::parse::<IfName>(ifname));
-        Some(LinkRef { netns: builder.node(node, end.span)?, ifname: ifname? })
+        let netns = builder.node(node, end.span);
+        builder.located(netns, ifname)
     }
 
     /// The interface below, `outer-dev`, in the host's namespace or in the node itself.
@@ -225,6 +255,15 @@ impl Copied<'_> {
 }
 
 impl Builder {
+    /// An interface whose name may be wrong: then its node may seem to lack it.
+    fn located(&mut self, netns: Option<Label>, ifname: Option<IfName>) -> Option<LinkRef> {
+        let netns = netns?;
+        if ifname.is_none() {
+            self.doubt.add(&netns, Gap::Interfaces);
+        }
+        ifname.map(|ifname| LinkRef { netns, ifname })
+    }
+
     /// A number that must be given, and be in the range.
     pub(super) fn number(
         &mut self,

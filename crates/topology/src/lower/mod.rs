@@ -6,6 +6,7 @@ mod cable;
 mod check;
 mod command;
 mod detection;
+mod doubt;
 mod interface;
 mod link;
 mod mtu;
@@ -15,8 +16,10 @@ mod tunnel;
 
 use wireloom_engine::Owner;
 
+use self::doubt::Doubt;
 pub(crate) use self::{
     builder::{Builder, Place, Wanted},
+    doubt::Gap,
     link::Copied,
     mtu::Mtu,
     segment::{End, Wire},
@@ -33,10 +36,8 @@ pub(crate) const VXLAN_PORT: u16 = 4789;
 
 /// Lowers a document. `mistakes` are those of reading it; `whole` says that all files could be read.
 pub(crate) fn lower(document: &Document, owner: Owner, whole: bool, mistakes: Vec<Mistake>) -> (Lowered, Vec<Mistake>) {
-    let mut builder = Builder::new(owner, document.nodes.get().is_none(), mistakes);
-    if !whole || builder.mistakes.iter().any(lost) {
-        builder.taint(None);
-    }
+    let doubt = Doubt::new(whole, &mistakes);
+    let mut builder = Builder::new(owner, document.nodes.get().is_none(), doubt, mistakes);
     builder.add_nodes(document);
     builder.add_bridges(document);
     builder.add_links(document);
@@ -46,6 +47,7 @@ pub(crate) fn lower(document: &Document, owner: Owner, whole: bool, mistakes: Ve
     pool::hand_out(&mut builder);
     builder.settle_detection();
     builder.settle_mtus();
+    builder.spread_doubt();
     validate::mtus(&mut builder);
     validate::stacked(&mut builder);
     validate::settings(&mut builder);
@@ -54,12 +56,6 @@ pub(crate) fn lower(document: &Document, owner: Owner, whole: bool, mistakes: Ve
     builder.add_commands(document);
     builder.add_checks(document);
     builder.finish()
-}
-
-/// Whether the mistake has cost a whole link, or all of them: then much may seem to be missing.
-fn lost(mistake: &Mistake) -> bool {
-    let field = mistake.field.as_str();
-    ["links", "nodes", "bridges"].iter().any(|list| field.strip_prefix(list).is_some_and(|rest| !rest.contains('.')))
 }
 
 impl Builder {

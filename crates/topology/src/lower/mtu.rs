@@ -3,7 +3,7 @@
 
 use wireloom_engine::{Label, LinkKind, LinkRef, Vxlan};
 
-use crate::{lower::Builder, read::Field, source::Span};
+use crate::{document::units::MtuNumber, lower::Builder, read::Field, source::Span};
 
 /// Where an MTU that the document does not give comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,26 +27,21 @@ pub(crate) struct Stacked {
     pub(crate) at: LinkRef,
     /// What is below.
     pub(crate) mtu: Mtu,
-    /// Where it was asked for.
+    /// Where it was asked for, or what is below it.
     pub(crate) span: Span,
 }
 
 impl Builder {
-    /// The MTU that the document gives; `None` if it is impossible.
-    pub(super) fn given_mtu(&mut self, field: &Field<u32>) -> Option<Option<u32>> {
-        let Some(mtu) = field.spanned() else { return (!field.is_bad()).then_some(None) };
-        if (68..=65_535).contains(&mtu.value) {
-            return Some(Some(mtu.value));
+    /// The MTU that the document gives.
+    pub(super) fn given_mtu(&mut self, field: &Field<MtuNumber>, at: &LinkRef) -> Option<u32> {
+        if field.is_bad() {
+            self.doubt.add_mtu(at);
         }
-        self.wrong(
-            mtu.span,
-            format!("mtu {} is out of range", mtu.value),
-            "write 68 to 65535; with IPv6 at least 1280",
-        );
-        None
+        field.get().map(|mtu| mtu.0)
     }
 
-    pub(super) fn stack(&mut self, at: &LinkRef, mtu: Mtu, span: Span) {
+    /// Notes that a link is on top of another.
+    pub(crate) fn stack(&mut self, at: &LinkRef, mtu: Mtu, span: Span) {
         if mtu != Mtu::Usual {
             self.stacked.push(Stacked { at: at.clone(), mtu, span });
         }
@@ -107,6 +102,17 @@ impl Builder {
     fn set_mtu(&mut self, at: &LinkRef, mtu: u32) {
         if let Some(link) = self.link_mut(at) {
             link.mtu = Some(mtu);
+        }
+    }
+
+    /// What is below a link, where the document has that.
+    pub(crate) fn below(&self, link: &Stacked) -> Option<LinkRef> {
+        if let Mtu::Parent(parent) = &link.mtu {
+            return Some(parent.clone());
+        }
+        match &self.state.link(&link.at)?.kind {
+            LinkKind::Vxlan(vxlan) => self.underlay(vxlan),
+            _ => None,
         }
     }
 

@@ -7,8 +7,8 @@ use wireloom_engine::{Address, IfName, Label, Link, LinkKind, Source};
 use crate::{
     document::{Document, command::CommandSpec, node::NodeSpec},
     expand::{MOST, Numbers, Pattern},
-    lower::{Builder, Wanted},
-    read::{Items, Spanned},
+    lower::{Builder, Gap, Wanted},
+    read::{Field, Items, Spanned},
     source::Span,
 };
 
@@ -18,36 +18,31 @@ impl Builder {
         let mut sources = BTreeMap::new();
         for (name, spec) in document.nodes.get().into_iter().flatten() {
             let Some(pattern) = self.noted(name.span, crate::document::text::parse::<Pattern>(name)) else {
-                self.taint(None);
+                self.doubt.add_node_name(name);
                 continue;
             };
             if self.nodes.len() + pattern.len() > MOST {
                 self.wrong(name.span, format!("more than {MOST} nodes"), format!("{MOST} are possible"));
+                self.doubt.add_node_name("");
                 break;
             }
-            let spec = spec.value.as_ref().unwrap_or(&empty);
+            let bad = spec.value.as_ref().is_some_and(Field::is_bad);
+            let spec = spec.value.as_ref().and_then(Field::get).unwrap_or(&empty);
+            let first = self.mistakes.len();
             for (copy, numbers) in pattern.all() {
                 let before = self.mistakes.len();
-                if let Some(copy) = self.noted(name.span, copy) {
-                    self.add_one_node(&copy, name.span, spec, &numbers, &mut sources);
+                let label = self.noted(name.span, copy).and_then(|copy| {
+                    let label = self.add_one_node(&copy, name.span, spec, &numbers, &mut sources);
+                    label.or_else(|| {
+                        self.doubt.add_node_name(&copy);
+                        None
+                    })
+                });
+                if let Some(label) = label.filter(|_| bad) {
+                    self.doubt.add(&label, Gap::Addresses);
                 }
-                // The first wrong copy speaks for all.
-                if self.mistakes.len() > before {
-                    self.taint_copies(&pattern);
-                    break;
-                }
+                self.say_once(first, before);
             }
-        }
-    }
-
-    /// Other copies are known by name, so that links to them are no mistakes too.
-    fn taint_copies(&mut self, pattern: &Pattern) {
-        for (name, _) in pattern.all() {
-            let Some(label) = name.ok().and_then(|name| name.parse::<Label>().ok()) else { continue };
-            if !self.nodes.contains_key(&label) {
-                self.add_node(&label, Source::Named(self.owner.netns_of(label.as_str())), true);
-            }
-            self.taint(Some(label));
         }
     }
 
@@ -58,7 +53,7 @@ impl Builder {
         spec: &NodeSpec,
         numbers: &Numbers,
         sources: &mut BTreeMap<Source, Label>,
-    ) -> Option<()> {
+    ) -> Option<Label> {
         let label = self.label(name, span)?;
         if self.nodes.contains_key(&label) {
             self.wrong(span, format!("node `{label}` is given twice"), "give one of them another name");
@@ -71,38 +66,45 @@ impl Builder {
             Some(name) => (Source::Named(name), false),
         };
         self.add_node(&label, source.clone(), own);
-        if spec.has_bad() {
-            self.taint(Some(label.clone()));
-        }
         if let Some(other) = sources.insert(source, label.clone()) {
             let span = spec.netns.span().unwrap_or(span);
             self.wrong(span, format!("nodes `{other}` and `{label}` are the same namespace"), "keep one of them");
         }
-        self.add_loopback(&label, spec, numbers);
+        if self.add_loopback(&label, spec, numbers).is_none() {
+            self.doubt.add(&label, Gap::Addresses);
+        }
+        self.add_node_routes(&label, spec, numbers);
         self.add_sysctls(&label, spec, numbers);
+        self.add_own_commands(&label, spec.commands.get(), numbers);
+        Some(label)
+    }
+
+    fn add_loopback(&mut self, label: &Label, spec: &NodeSpec, numbers: &Numbers) -> Option<()> {
+        let texts = spec.loopback.get().into_iter().flatten().map(|text| (text.span, &text.value));
+        let addresses = self.filled_all(texts, numbers)?;
+        if addresses.is_empty() {
+            return (!self.doubt.in_value(&spec.loopback)).then_some(());
+        }
+        let lo = self.state.namespaces.get_mut(label)?.links.entry(IfName::lo());
+        let lo = lo.or_insert_with(|| Link::new(LinkKind::Loopback));
+        lo.addresses.extend(addresses.iter().map(|a| Address::new(a.value.0, a.value.0.addr().is_ipv6())));
+        (!self.doubt.in_value(&spec.loopback)).then_some(())
+    }
+
+    fn add_node_routes(&mut self, label: &Label, spec: &NodeSpec, numbers: &Numbers) {
         let routes = spec.routes.get().into_iter().flatten().map(|route| (route.span, &route.value));
         for Spanned { value, span } in self.filled_all(routes, numbers).into_iter().flatten() {
             self.routes.push(Wanted { netns: label.clone(), route: value.0, span });
         }
-        self.add_own_commands(&label, spec.commands.get(), numbers);
-        Some(())
-    }
-
-    fn add_loopback(&mut self, label: &Label, spec: &NodeSpec, numbers: &Numbers) -> Option<()> {
-        let texts = spec.loopback.get()?.iter().map(|text| (text.span, &text.value));
-        let addresses = self.filled_all(texts, numbers)?;
-        let lo = self.state.namespaces.get_mut(label)?.links.entry(IfName::lo());
-        let lo = lo.or_insert_with(|| Link::new(LinkKind::Loopback));
-        lo.addresses.extend(addresses.iter().map(|a| Address::new(a.value.0, a.value.0.addr().is_ipv6())));
-        Some(())
     }
 
     fn add_sysctls(&mut self, label: &Label, spec: &NodeSpec, numbers: &Numbers) -> Option<()> {
         for (key, value) in spec.sysctl.get()? {
             let template = crate::expand::Template::parse(key);
             let filled = template.map_or(Ok(key.value.clone()), |template| template.fill(numbers));
-            let name = self.noted(key.span, filled)?;
-            let setting = self.noted(value.span, value.value.fill(numbers))?.0;
+            let name = self.noted(key.span, filled);
+            let setting = self.noted(value.span, value.value.fill(numbers));
+            let (Some(name), Some(setting)) = (name, setting) else { continue };
             let dotted = if name.contains('/') && !name.contains('.') { name.replace('/', ".") } else { name };
             if !dotted.starts_with("net.") || dotted.contains("..") {
                 let help = "a namespace of the network has settings that begin with `net.`, like net.ipv4.ip_forward";
@@ -110,7 +112,7 @@ impl Builder {
                 continue;
             }
             self.settings.push((label.clone(), dotted.clone(), key.span));
-            self.state.namespaces.get_mut(label)?.sysctls.insert(dotted, setting);
+            self.state.namespaces.get_mut(label)?.sysctls.insert(dotted, setting.0);
         }
         Some(())
     }

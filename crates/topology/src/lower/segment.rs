@@ -16,6 +16,8 @@ pub(crate) struct Wire {
     pub(crate) subnets: Vec<Spanned<Subnet>>,
     /// Whether somebody else may be on it.
     pub(crate) open: bool,
+    /// A subnet could not be read.
+    pub(crate) short: bool,
 }
 
 /// An interface on a segment, with what the document says about it.

@@ -9,7 +9,7 @@ use crate::{
         tunnel::{TunnelKind, TunnelSpec},
     },
     expand::Numbers,
-    lower::{Builder, Mtu, Place, VXLAN_PORT},
+    lower::{Builder, Gap, Mtu, Place, VXLAN_PORT},
     source::Span,
 };
 
@@ -17,20 +17,21 @@ impl Builder {
     pub(super) fn add_tunnels(&mut self, document: &Document) {
         for spanned in document.tunnels.get().into_iter().flatten() {
             let (spec, span) = (&spanned.value, spanned.span);
-            if self.check_tunnel(spec, span).is_none() {
+            self.check_tunnel(spec, span);
+            let Some(Word(pattern)) = spec.bridge.get() else {
                 continue;
-            }
-            let Some(Word(pattern)) = spec.bridge.get() else { continue };
+            };
+            let first = self.mistakes.len();
             for (name, numbers) in pattern.all() {
+                let before = self.mistakes.len();
                 let name = self.noted(spec.bridge.span().unwrap_or(span), name);
-                if name.and_then(|name| self.add_tunnel(&name, spec, span, &numbers)).is_none() {
-                    break;
-                }
+                name.and_then(|name| self.add_tunnel(&name, spec, span, &numbers));
+                self.say_once(first, before);
             }
         }
     }
 
-    fn check_tunnel(&mut self, spec: &TunnelSpec, span: Span) -> Option<()> {
+    fn check_tunnel(&mut self, spec: &TunnelSpec, span: Span) {
         let missing = [
             ("type", spec.r#type.is_absent()),
             ("bridge", spec.bridge.is_absent()),
@@ -40,42 +41,47 @@ impl Builder {
             let help = "write it like {type: vxlan, bridge: s1, remote: 192.0.2.7, vni: 1001}";
             self.wrong(span, format!("a tunnel without `{key}`"), help);
         }
-        if spec.r#type.get() == Some(&TunnelKind::Geneve) {
-            let help = "this one has vxlan";
-            self.wrong(spec.r#type.span()?, "tunnels of type `geneve` come with a later version", help);
-            return None;
+        if let Some(kind) = spec.r#type.spanned().filter(|kind| kind.value == TunnelKind::Geneve) {
+            self.wrong(kind.span, "tunnels of type `geneve` come with a later version", "this one has vxlan");
         }
-        (!spec.has_bad() && missing.iter().all(|(_, missing)| !missing)).then_some(())
     }
 
     fn add_tunnel(&mut self, bridge: &str, spec: &TunnelSpec, span: Span, numbers: &Numbers) -> Option<()> {
         let vni = self.number(&spec.vni, "vni", 1..=0xff_ffff, numbers, span);
-        let remote = self.filled(&spec.remote, numbers)?;
-        let local = self.filled(&spec.local, numbers)?;
+        let remote = self.filled(&spec.remote, numbers);
+        let local = self.filled(&spec.local, numbers);
+        let dev = self.filled(&spec.dev, numbers);
+        let outer_dev = self.filled(&spec.outer_dev, numbers);
+        let qdisc = self.qdisc(&spec.netem, &spec.rate);
         let bridge_span = spec.bridge.span().unwrap_or(span);
         let bridge = self.bridge(bridge, bridge_span)?;
-        let vni = vni?;
         if self.bridges[bridge].patch {
             let help = "a patch joins two links of nodes; write `mode: linux` for the bridge";
             self.wrong(bridge_span, "a tunnel cannot be an end of a patch", help);
             return None;
         }
         let home = self.bridges[bridge].at.clone();
-        let ifname = match self.filled(&spec.dev, numbers)? {
+        let (Some(vni), Some(remote), Some(local), Some(dev), Some(outer_dev)) = (vni, remote, local, dev, outer_dev)
+        else {
+            self.doubt.add(&home.netns, Gap::Interfaces);
+            self.doubt.add_mtu(&home);
+            return None;
+        };
+        let ifname = match dev {
             Some(ifname) => ifname,
             None => self.noted(span, parse::<IfName>(&format!("vx{vni}")))?,
         };
         // A tunnel of the bridges' own namespace leaves by the host; in a node it leaves by the node's own links.
         let underlay = if self.nodes.contains_key(&home.netns) { home.netns.clone() } else { self.host() };
-        let dev = self.filled(&spec.outer_dev, numbers)?.map(|ifname| LinkRef { netns: underlay.clone(), ifname });
-        let port = spec.port.get().copied().unwrap_or(VXLAN_PORT);
+        let dev = outer_dev.map(|ifname| LinkRef { netns: underlay.clone(), ifname });
+        let port = spec.port.get().map_or(VXLAN_PORT, |port| u16::try_from(port.0).expect("the range was checked"));
         let at = LinkRef { netns: home.netns, ifname };
         let kind = LinkKind::Vxlan(Vxlan { vni, remote, local, port, underlay, dev });
-        let mut link = self.bare(kind, &at, None, None)?;
+        let mut link = self.bare(kind, &at, None, None);
         link.controller = Some(home.ifname);
-        link.mtu = self.given_mtu(&spec.mtu)?;
-        link.qdisc = self.qdisc(&spec.netem, &spec.rate)?;
-        self.stack(&at, Mtu::Underlay, span);
+        link.mtu = self.given_mtu(&spec.mtu, &at);
+        link.qdisc = qdisc;
+        self.stack(&at, Mtu::Underlay, spec.outer_dev.span().unwrap_or(span));
         self.place(at.clone(), link, Place { span, mtu: spec.mtu.span() })?;
         self.add_tunnel_port(bridge, at);
         Some(())

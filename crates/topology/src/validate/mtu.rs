@@ -3,7 +3,7 @@
 use wireloom_engine::{IfName, LinkKind, LinkRef};
 
 use crate::{
-    lower::{Builder, Mtu},
+    lower::{Builder, Gap, Mtu},
     read::nearest,
     source::Span,
 };
@@ -14,6 +14,7 @@ const LEAST_V6: u32 = 1280;
 /// Notes MTUs that cannot be.
 pub(crate) fn mtus(builder: &mut Builder) {
     small(builder);
+    bridges(builder);
     let stacked: Vec<(LinkRef, Mtu, Span)> =
         builder.stacked().iter().map(|link| (link.at.clone(), link.mtu.clone(), link.span)).collect();
     for (at, below, span) in stacked {
@@ -31,11 +32,32 @@ pub(crate) fn mtus(builder: &mut Builder) {
         let mtu = builder.mtu_of(&at);
         if let (Some(mtu), Some(most)) = (mtu, most)
             && mtu > most
+            && !builder.doubt.about_mtu(&at)
+            && !builder.doubt.about_mtu(&below)
         {
             let span = builder.place_of(&at).mtu.unwrap_or(span);
             let message = format!("mtu {mtu} of {at} is above what {below} passes on, {most}");
             builder.wrong(span, message, format!("write at most {most}, or a larger `mtu` at {below}"));
         }
+    }
+}
+
+/// A bridge drops without a word what is larger than its own MTU: a port must not send it.
+fn bridges(builder: &mut Builder) {
+    let mut found = Vec::new();
+    for (at, mtu, ports) in builder.given_bridge_mtus() {
+        for port in ports {
+            let larger = builder.mtu_of(port).filter(|of_port| *of_port > mtu);
+            if let Some(of_port) = larger.filter(|_| !builder.doubt.about_mtu(port) && !builder.doubt.about_mtu(at)) {
+                found.push((at.ifname, mtu, port.clone(), of_port));
+            }
+        }
+    }
+    for (bridge, mtu, port, of_port) in found {
+        let place = builder.place_of(&port);
+        let message = format!("mtu {of_port} of {port} is above that of its bridge `{bridge}`, {mtu}");
+        let help = format!("larger packets would vanish: write at most {mtu}, or a larger `mtu` for the bridge");
+        builder.wrong(place.mtu.unwrap_or(place.span), message, help);
     }
 }
 
@@ -58,6 +80,10 @@ fn small(builder: &mut Builder) {
 
 fn underlay(builder: &Builder, at: &LinkRef) -> (Option<LinkRef>, Option<u32>) {
     let Some(LinkKind::Vxlan(vxlan)) = builder.state.link(at).map(|link| &link.kind) else { return (None, None) };
+    // An address that could not be read might be the one that leads there.
+    if vxlan.dev.is_none() && builder.doubt.about(&vxlan.underlay, Gap::Addresses) {
+        return (None, None);
+    }
     let below = builder.underlay(vxlan);
     let known = below.as_ref().and_then(|below| builder.mtu_of(below)).map(|_| builder.tunnel_mtu(at));
     (below, known)
@@ -68,7 +94,7 @@ fn missing(builder: &mut Builder, below: &LinkRef, span: Span) -> bool {
     if !builder.is_own(&below.netns) || builder.state.link(below).is_some() {
         return false;
     }
-    if !builder.is_tainted(&below.netns) {
+    if !builder.doubt.about(&below.netns, Gap::Interfaces) {
         let links = builder.state.namespaces.get(&below.netns).into_iter().flat_map(|namespace| namespace.links.keys());
         let known: Vec<&str> = links.filter(|ifname| **ifname != IfName::lo()).map(IfName::as_str).collect();
         let help = nearest(below.ifname.as_str(), &known);

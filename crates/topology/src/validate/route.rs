@@ -8,7 +8,7 @@ use std::{
 use wireloom_engine::{Hop, IfName, Label, Namespace, RouteKind};
 
 use crate::{
-    lower::{Builder, Wanted},
+    lower::{Builder, Gap, Wanted},
     read::nearest,
     wrong::Wrong,
 };
@@ -29,12 +29,13 @@ pub(crate) fn routes(builder: &mut Builder) {
                 "give one of them another `metric`, or write both ways in one route: `nexthop via A nexthop via B`";
             builder.wrong(*span, message, help);
         }
-        if !builder.is_own(netns) || builder.is_tainted(netns) {
+        if !builder.is_own(netns) {
             continue;
         }
         let Some(namespace) = builder.state.namespaces.get(netns) else { continue };
         let on_link = direct.get(netns).map_or(&[][..], Vec::as_slice);
-        if let Err(wrong) = check(wanted, namespace, on_link) {
+        let gaps = [Gap::Interfaces, Gap::Addresses].map(|gap| builder.doubt.about(netns, gap));
+        if let Err(wrong) = check(wanted, namespace, on_link, gaps) {
             builder.noted::<()>(*span, Err(wrong));
         }
     }
@@ -45,19 +46,24 @@ fn is_on_link(wanted: &Wanted) -> bool {
     wanted.route.kind == RouteKind::Unicast && wanted.route.hops.iter().all(|hop| hop.via.is_none())
 }
 
-fn check(wanted: &Wanted, namespace: &Namespace, on_link: &[&Wanted]) -> Result<(), Wrong> {
+fn check(
+    wanted: &Wanted,
+    namespace: &Namespace,
+    on_link: &[&Wanted],
+    [no_interfaces, no_addresses]: [bool; 2],
+) -> Result<(), Wrong> {
     let Wanted { netns, route, .. } = wanted;
     for hop in &route.hops {
-        if let Some(dev) = hop.dev.filter(|dev| !namespace.links.contains_key(dev)) {
+        if let Some(dev) = hop.dev.filter(|dev| !no_interfaces && !namespace.links.contains_key(dev)) {
             let known: Vec<&str> = namespace.links.keys().map(IfName::as_str).collect();
             return Err(Wrong::new(format!("`{netns}` has no interface `{dev}`"), nearest(dev.as_str(), &known)));
         }
-        if let Some(via) = hop.via.filter(|_| !hop.onlink) {
+        if let Some(via) = hop.via.filter(|_| !hop.onlink && !no_addresses) {
             gateway(wanted, hop, via, namespace, on_link)?;
         }
     }
     let own = |address: IpAddr| addresses(namespace, None).any(|net| net.addr() == address);
-    match route.source.filter(|source| !own(*source)) {
+    match route.source.filter(|source| !no_addresses && !own(*source)) {
         None => Ok(()),
         Some(source) => {
             let help = "write an address of one of its interfaces";

@@ -2,13 +2,16 @@
 
 use wireloom_engine::IfName;
 
-use crate::{lower::Builder, read::nearest};
+use crate::{
+    lower::{Builder, Gap},
+    read::nearest,
+};
 
 /// Notes settings of interfaces that our own nodes do not have.
 pub(crate) fn settings(builder: &mut Builder) {
     for (netns, key, span) in std::mem::take(&mut builder.settings) {
         let Some(ifname) = interface(&key) else { continue };
-        if !builder.is_own(&netns) || builder.is_tainted(&netns) {
+        if !builder.is_own(&netns) || builder.doubt.about(&netns, Gap::Interfaces) {
             continue;
         }
         let links = builder.state.namespaces.get(&netns).into_iter().flat_map(|namespace| namespace.links.keys());

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use wireloom_engine::{LinkKind, LinkRef};
+use wireloom_engine::{LinkKind, LinkRef, VlanProtocol};
 
 use crate::lower::Builder;
 
@@ -12,7 +12,10 @@ pub(crate) fn stacked(builder: &mut Builder) {
     let mut twice = Vec::new();
     for link in builder.stacked() {
         let what = match builder.state.link(&link.at).map(|link| &link.kind) {
-            Some(LinkKind::Vlan(vlan)) => vlan.parent.as_ref().map(|parent| format!("vlan {} of {parent}", vlan.vid)),
+            Some(LinkKind::Vlan(vlan)) => vlan.parent.as_ref().map(|parent| {
+                let service = if vlan.protocol == VlanProtocol::Dot1ad { " (802.1ad)" } else { "" };
+                format!("vlan {}{service} of {parent}", vlan.vid)
+            }),
             Some(LinkKind::Vxlan(vxlan)) => {
                 Some(format!("vni {} in `{}`, port {}", vxlan.vni, vxlan.underlay, vxlan.port))
             }

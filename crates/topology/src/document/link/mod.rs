@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use wireloom_engine::{IfName, Mac};
 
-use self::macvlan::Mode;
+use self::{macvlan::Mode, vlan::Protocol};
 use crate::{
     document::{
         address::{HostAddress, Subnet},
@@ -21,7 +21,7 @@ use crate::{
         netem::NetemSpec,
         route::RouteLine,
         text::{Number, PerEnd, Text, Word},
-        units::Rate,
+        units::{MtuNumber, Rate, Whole},
     },
     expand::Pattern,
     lower::{Builder, Copied},
@@ -51,8 +51,8 @@ keys! {
         ip: PerEnd<HostAddress>,
         /// MAC address; with `endpoints` a list of two. Without it, one that stays the same.
         mac: PerEnd<Mac>,
-        /// Largest packet in bytes, 1500 without it.
-        mtu: u32,
+        /// Largest packet in bytes; without it 1500, the bridge's, or what fits into the interface below.
+        mtu: MtuNumber,
         /// Routes as `ip route add` takes them, out of this interface; with `endpoints` a list of two.
         route: PerEnd<RouteLine>,
         /// For a veth the name of the end at the bridge; for others the interface below.
@@ -61,6 +61,8 @@ keys! {
         mode: Word<Mode>,
         /// The tag of a vlan, 1 to 4094.
         vlanid: Number,
+        /// Which tag a vlan has: `802.1q`, or `802.1ad` for the outer one of two.
+        protocol: Word<Protocol>,
         /// Network identifier of a vxlan, 1 to 16777215.
         vni: Number,
         /// Address of the other end of a vxlan.
@@ -68,7 +70,7 @@ keys! {
         /// Source address of the outer packets of a vxlan.
         local: Text<IpAddr>,
         /// UDP port of a vxlan, 4789 without it.
-        port: u16,
+        port: Whole<1, 65_535>,
         /// Where the interface below is: `host` is the namespace that wireloom runs in, `local` the node.
         base: Base,
         /// Impairment, on the end in the node; with `endpoints` on both.
@@ -78,7 +80,7 @@ keys! {
         /// A remark, kept in the interface's alias.
         alias: PerEnd<String>,
         /// Queues for each direction, 1 without it.
-        queues: u32,
+        queues: Whole<1, 4096>,
         /// Whether it is to be up; true without it.
         up: bool,
         /// Networks to hand out addresses from. Links made by ranges take one /31 or /127 each.

@@ -12,17 +12,26 @@ pub(super) static KIND: Kind =
 fn lower(builder: &mut Builder, link: &Copied<'_>) -> Option<()> {
     let spec = link.spec;
     let at = link.at(builder)?;
-    let vni = link.number(builder, &spec.vni, "vni", 1..=0xff_ffff)?;
+    let vni = link.number(builder, &spec.vni, "vni", 1..=0xff_ffff);
     let underlay = match spec.base.get() {
         Some(Base::Host) => builder.host(),
         _ => at.netns.clone(),
     };
-    let dev = builder.filled(&spec.outer_dev, &link.numbers)?.map(|dev| LinkRef::new(&underlay, dev));
+    let dev = builder.filled(&spec.outer_dev, &link.numbers);
+    let remote = builder.filled(&spec.remote, &link.numbers);
+    let local = builder.filled(&spec.local, &link.numbers);
+    let dev = dev?.map(|dev| LinkRef::new(&underlay, dev));
+    let (Some(vni), Some(remote), Some(local)) = (vni, remote, local) else {
+        if let Some(dev) = dev {
+            builder.stack(&at, Mtu::Parent(dev), spec.outer_dev.span().unwrap_or(link.span));
+        }
+        return None;
+    };
     let vxlan = Vxlan {
         vni,
-        remote: builder.filled(&spec.remote, &link.numbers)?,
-        local: builder.filled(&spec.local, &link.numbers)?,
-        port: spec.port.get().copied().unwrap_or(VXLAN_PORT),
+        remote,
+        local,
+        port: spec.port.get().map_or(VXLAN_PORT, |port| u16::try_from(port.0).expect("the range was checked")),
         underlay,
         dev,
     };
