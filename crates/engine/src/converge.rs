@@ -100,13 +100,16 @@ pub struct Undone {
 impl std::fmt::Display for Undone {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match (self.done, self.kept, self.left.len()) {
-            (0, ..) => f.write_str("nothing was changed"),
+            (0, _, 0) => f.write_str("nothing was changed"),
             (1, true, _) => f.write_str("the step before it was kept"),
             (done, true, _) => write!(f, "the {done} steps before it were kept"),
             (1, false, 0) => f.write_str("the step before it was taken back"),
             (done, false, 0) => write!(f, "the {done} steps before it were taken back"),
             (done, false, _) => {
-                write!(f, "of the {done} steps before it these could not be taken back: ")?;
+                match done {
+                    0 => f.write_str("what it had changed could not be taken back: ")?,
+                    done => write!(f, "of the {done} steps before it these could not be taken back: ")?,
+                }
                 let left: Vec<String> =
                     self.left.iter().map(|(step, error)| format!("{} ({error})", step.in_words())).collect();
                 f.write_str(&left.join("; "))

@@ -146,3 +146,48 @@ fn watch(graveyard: &mut Graveyard, label: &Label, name: &str) -> Result<(), Err
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use wireloom_testkit::{assert_same_dump, host_dump, sandbox, sh};
+
+    use crate::{Control, Journal, Plan, Source, State, Step, apply::apply};
+
+    struct Nothing;
+
+    impl Journal for Nothing {
+        fn begin(&mut self, _: &Plan) -> std::io::Result<()> {
+            Ok(())
+        }
+
+        fn before(&mut self, _: &crate::Label, _: &str, _: &str) -> std::io::Result<()> {
+            Ok(())
+        }
+
+        fn restored(&mut self, _: &crate::Label, _: &str) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// IFALIASZ is 256: the kernel refuses a longer one.
+    #[test]
+    fn a_namespace_that_cannot_be_marked_does_not_stay() {
+        sandbox(|| {
+            sh("ip netns add before");
+            let netns = "r".parse::<crate::Label>().unwrap();
+            let steps = [Step::AddNetns { netns: netns.clone(), alias: "x".repeat(300) }];
+            let mut plan: Plan = serde_json::from_str(r#"{"owner": "t", "steps": []}"#).unwrap();
+            plan.sources.insert(netns, Source::Named("t.r".to_owned()));
+            let observed = State::empty(plan.owner.clone());
+            let mut control =
+                Control { cancelled: &AtomicBool::new(false), progress: &mut |_| {}, keep_partial: false };
+            let before = host_dump();
+            let applied = apply(&plan, &steps, &observed, &mut Nothing, &mut control);
+            assert!(applied.done.is_empty());
+            assert!(applied.failed.is_some());
+            assert_same_dump(&before, &host_dump());
+        });
+    }
+}

@@ -67,7 +67,8 @@ impl Kernel<'_> {
         let ours = from.filter(|from| !matches!(from, Qdisc::Other(_)));
         if ours.is_some_and(|from| to.is_none_or(|to| discriminant(from) != discriminant(to))) {
             let outcome = self.request(&at.netns, Message::DelQueueDiscipline(Qdisc::root(index)), 0);
-            gone_is_gone(outcome, &[Errno::ENOENT, Errno::ENODEV])?;
+            // EINVAL: what is at the root has another handle than ours.
+            gone_is_gone(outcome, &[Errno::ENOENT, Errno::ENODEV, Errno::EINVAL])?;
         }
         match to.and_then(|to| to.encode(index)) {
             Some(message) => {

@@ -157,7 +157,11 @@ impl<'a> Planner<'a> {
             return;
         }
         let (kind, owner) = (found.kind.name().to_owned(), found.mark().map(|Mark { owner, .. }| owner));
-        self.conflicts.push(Conflict::ForeignLink { at: at.clone(), kind, owner });
+        let conflict = Conflict::ForeignLink { at: at.clone(), kind, owner };
+        // The end of a pair is also looked at for the sake of the other one.
+        if !self.conflicts.contains(&conflict) {
+            self.conflicts.push(conflict);
+        }
     }
 
     fn changes(&mut self) -> Vec<Step> {
