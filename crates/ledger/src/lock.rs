@@ -42,9 +42,10 @@ impl Ledger {
         loop {
             let Some(file) = self.open_lock()? else { continue };
             match file.try_lock() {
-                Ok(()) if self.is_lock(&file)? => return self.hold(file, verb),
-                // It was removed by the one who had it: there is a new one to be had.
-                Ok(()) => continue,
+                Ok(()) => match self.hold(file, verb)? {
+                    Some(lock) => return Ok(lock),
+                    None => continue,
+                },
                 Err(TryLockError::Error(cause)) => return Err(failed("lock", self.lock_path())(cause)),
                 Err(TryLockError::WouldBlock) if cancelled.load(Ordering::Relaxed) => {
                     return Err(Error::Cancelled { owner: self.owner.clone() });
@@ -83,14 +84,18 @@ impl Ledger {
         }
     }
 
-    fn hold(&self, file: File, verb: &str) -> Result<Lock> {
+    /// Nothing where the file was removed by the one who had it: there is a new one to be had.
+    fn hold(&self, file: File, verb: &str) -> Result<Option<Lock>> {
+        if !self.is_lock(&file)? {
+            return Ok(None);
+        }
         // One who removed the ledger until now may have taken directories that we had made for ourselves.
         self.prepare()?;
         let path = self.lock_path();
         let holder = Holder { pid: process::id(), verb: verb.to_owned() };
         let text = serde_json::to_vec(&holder).map_err(|cause| Error::Encode { path: path.clone(), cause })?;
         file.set_len(0).and_then(|()| file.write_all_at(&text, 0)).map_err(failed("write", &path))?;
-        Ok(Lock { _file: file })
+        Ok(Some(Lock { _file: file }))
     }
 }
 
@@ -98,4 +103,28 @@ fn read_holder(file: &File) -> Option<Holder> {
     let mut text = [0; 256];
     let length = file.read_at(&mut text, 0).ok()?;
     serde_json::from_slice(&text[..length]).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What happens to one who has opened the file just before another removes it and lets go.
+    #[test]
+    fn a_file_that_was_removed_is_no_lock_though_it_can_be_locked() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let open = || Ledger::open_in(&directory.path().join("run"), &"t".parse().unwrap()).unwrap();
+        let ledger = open();
+        let locked = || {
+            let file = ledger.open_lock().unwrap().unwrap();
+            file.try_lock().unwrap();
+            file
+        };
+        let removed = locked();
+        open().remove().unwrap();
+        assert!(ledger.hold(removed.try_clone().unwrap(), "up").unwrap().is_none(), "there is none");
+        let lock = ledger.hold(locked(), "up").unwrap();
+        assert!(lock.is_some());
+        assert!(ledger.hold(removed, "up").unwrap().is_none(), "there is another one");
+    }
 }
