@@ -1,11 +1,14 @@
 //! Finding and loading the documents of a verb. Does not know their content.
 
-use std::path::{Path, PathBuf, absolute};
+use std::{
+    io,
+    path::{Path, PathBuf, absolute},
+};
 
 use wireloom_ledger::Ledger;
 use wireloom_topology::{Lowered, load_and_lower, variables::Variables};
 
-use crate::{console::Console, failure::Failure};
+use crate::{console::Console, failure::Failure, words};
 
 /// What is taken when no document is named, the first that exists.
 pub(crate) const DEFAULTS: [&str; 6] =
@@ -41,7 +44,24 @@ fn variables(files: &[PathBuf]) -> Variables {
 /// The documents as they can be found from anywhere.
 pub(crate) fn absolutes(files: &[PathBuf]) -> Vec<PathBuf> {
     let parts = files.iter().flat_map(|list| std::env::split_paths(list));
-    parts.map(|path| if is_stdin(&path) { path } else { absolute(&path).unwrap_or(path) }).collect()
+    parts
+        .map(|path| if is_stdin(&path) { path } else { plain(&path).or_else(|_| absolute(&path)).unwrap_or(path) })
+        .collect()
+}
+
+/// Without `..` and links to folders in it, and with the name that the user gave the file.
+fn plain(path: &Path) -> io::Result<PathBuf> {
+    let path = absolute(path)?;
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(name)) => Ok(folder.canonicalize()?.join(name)),
+        _ => Ok(path),
+    }
+}
+
+/// The documents for people.
+pub(crate) fn shown(files: &[PathBuf]) -> String {
+    let name = |path: &PathBuf| if is_stdin(path) { "(stdin)".to_owned() } else { path.display().to_string() };
+    words::list(files.iter().map(name))
 }
 
 /// Whether something of that name can be read as a document.

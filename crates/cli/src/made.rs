@@ -26,7 +26,7 @@ pub(crate) struct Made<'a> {
     pub(crate) topology: &'a Owner,
     pub(crate) changed: Steps<'a>,
     pub(crate) summary: Summary,
-    pub(crate) phases: &'a [PhaseTime],
+    pub(crate) phases: Vec<PhaseTime>,
     pub(crate) also_gone: Extras<'a>,
     pub(crate) left_alone: Extras<'a>,
     /// The commands that were run now.

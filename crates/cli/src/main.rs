@@ -16,6 +16,7 @@ mod matrix;
 mod nodes;
 mod notes;
 mod options;
+mod orphans;
 mod paint;
 mod pairs;
 mod place;

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     io::{self, Write},
+    net::IpAddr,
     path::PathBuf,
 };
 
@@ -38,6 +39,9 @@ struct Place<'a> {
 struct Interface<'a> {
     name: IfName,
     kind: &'a str,
+    /// The kind with its options.
+    #[serde(skip)]
+    told: String,
     /// `up`, `no-carrier`, `down` or `missing`.
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,7 +73,8 @@ pub(crate) fn of<'a>(desired: &'a State, observed: &'a State) -> BTreeMap<&'a La
         (label, Node { namespace: location(&wanted.source), own: wanted.own, links, routes: routes.collect() })
     };
     let nodes = desired.namespaces.iter().map(node);
-    nodes.filter(|(label, node)| label.as_str() != Label::HOST || !node.links.is_empty()).collect()
+    let has_ours = |node: &Node<'_>| node.links.iter().any(|link| link.ours || link.state == MISSING);
+    nodes.filter(|(label, node)| label.as_str() != Label::HOST || has_ours(node)).collect()
 }
 
 fn links<'a>(
@@ -123,6 +128,7 @@ fn interface<'a>(name: IfName, link: &'a Link, state: &'static str, ours: bool) 
     Interface {
         name,
         kind: link.kind.name(),
+        told: link.kind.to_string(),
         state,
         mac: link.mac,
         mtu: link.mtu,
@@ -130,9 +136,15 @@ fn interface<'a>(name: IfName, link: &'a Link, state: &'static str, ours: bool) 
         peer: link.kind.peer(),
         qdisc: link.qdisc.as_ref().map(ToString::to_string),
         addresses: texts(&|address| !address.net.addr().is_loopback()),
-        shown: texts(&|address| !address.net.addr().is_loopback() && address.origin != Origin::Kernel),
+        shown: texts(&|address| !address.net.addr().is_loopback() && !is_by_itself(address)),
         ours,
     }
+}
+
+/// Made by the kernel: it does not say so of the link-local ones that interfaces get when they go up.
+fn is_by_itself(address: &Address) -> bool {
+    let local = matches!(address.net.addr(), IpAddr::V6(v6) if v6.is_unicast_link_local());
+    address.origin == Origin::Kernel || (local && address.origin != Origin::Ours)
 }
 
 fn location(source: &Source) -> Place<'_> {
@@ -155,7 +167,7 @@ impl Node<'_> {
                 "down" | "no-carrier" => paint.odd(link.state),
                 other => paint.bad(other),
             };
-            let mut line = format!("  {:<15} {state} {}", link.name, link.kind);
+            let mut line = format!("  {:<15} {state} {}", link.name, link.told);
             if let Some(bridge) = link.bridge {
                 line += &format!(" on bridge {bridge}");
             }

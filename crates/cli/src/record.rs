@@ -26,13 +26,14 @@ impl Record {
         Ok(Record { ledger, current, next, before })
     }
 
-    /// The same, where what cannot be read counts as absent: for `down`. What it could not read is the second answer.
+    /// The same, as far as it can be read: for `down`. What could not be read is the second answer.
     pub(crate) fn salvage(owner: &Owner) -> Result<(Record, Vec<wireloom_ledger::Error>), Failure> {
         let ledger = Ledger::open(owner)?;
         let mut errors = Vec::new();
         let current = ledger.current().unwrap_or_else(|error| lost(&mut errors, error));
         let next = ledger.next().unwrap_or_else(|error| lost(&mut errors, error));
-        let before = ledger.before().unwrap_or_else(|error| lost(&mut errors, error));
+        let (before, damage) = ledger.salvage_before();
+        errors.extend(damage);
         Ok((Record { ledger, current, next, before }, errors))
     }
 

@@ -1,4 +1,4 @@
-//! How much a plan made, changed and removed, in one line. Does not know the steps' details.
+//! How much a plan made, changed and removed, in one line, and how long that took. Does not know the steps' details.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde::Serialize;
-use wireloom_engine::{Label, LinkRef, Plan, Step};
+use wireloom_engine::{Label, LinkRef, PhaseTime, Plan, Step};
 
 use crate::{changes::object, words};
 
@@ -45,6 +45,21 @@ impl Summary {
         summary
     }
 
+    /// The same for what has not been done.
+    pub(crate) fn to_come(&self) -> String {
+        format!("would {}", self.in_words(["make ", "change ", "remove "]))
+    }
+
+    fn in_words(&self, verbs: [&str; 3]) -> String {
+        let counts = [&self.added, &self.changed, &self.removed];
+        let part = |(verb, counts): (&str, &BTreeMap<&'static str, usize>)| {
+            let told = OBJECTS.iter().filter_map(|(one, many)| Some((one, *counts.get(many)?)));
+            let words: Vec<_> = told.map(|(one, number)| words::count(number, one)).collect();
+            (!words.is_empty()).then(|| format!("{verb}{}", words.join(", ")))
+        };
+        verbs.into_iter().zip(counts).filter_map(part).collect::<Vec<_>>().join("; ")
+    }
+
     /// Whether there were only things that came.
     pub(crate) fn is_new(&self) -> bool {
         self.changed.is_empty() && self.removed.is_empty()
@@ -53,15 +68,15 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let part = |verb: &str, counts: &BTreeMap<&'static str, usize>| {
-            let told = OBJECTS.iter().filter_map(|(one, many)| Some((one, *counts.get(many)?)));
-            let words: Vec<_> = told.map(|(one, number)| words::count(number, one)).collect();
-            (!words.is_empty()).then(|| format!("{verb}{}", words.join(", ")))
-        };
-        let made = part(if self.is_new() { "" } else { "made " }, &self.added);
-        let parts = [made, part("changed ", &self.changed), part("removed ", &self.removed)];
-        f.write_str(&parts.into_iter().flatten().collect::<Vec<_>>().join("; "))
+        let made = if self.is_new() { "" } else { "made " };
+        f.write_str(&self.in_words([made, "changed ", "removed "]))
     }
+}
+
+/// Times to the microsecond: there is no more to them.
+pub(crate) fn rounded(phases: &[PhaseTime]) -> Vec<PhaseTime> {
+    let rounded = |phase: &PhaseTime| PhaseTime { name: phase.name.clone(), ms: (phase.ms * 1000.0).round() / 1000.0 };
+    phases.iter().map(rounded).collect()
 }
 
 fn plural(object: &'static str) -> &'static str {
@@ -146,9 +161,19 @@ mod tests {
     }
 
     #[test]
+    fn times_end_with_the_microseconds() {
+        let phase = PhaseTime { name: "links".to_owned(), ms: 0.987_654_321 };
+        assert_eq!(
+            serde_json::to_value(rounded(&[phase])).unwrap(),
+            serde_json::json!([{"name": "links", "ms": 0.988}])
+        );
+    }
+
+    #[test]
     fn what_goes_is_told_apart() {
         let summary = Summary::of(&plan(vec![Step::DelLink(link("r1:a")), set("r1:b")]));
         assert_eq!(summary.to_string(), "changed 1 link; removed 1 link");
+        assert_eq!(summary.to_come(), "would change 1 link; remove 1 link");
         assert_eq!(serde_json::to_value(&summary).unwrap()["removed"], serde_json::json!({"links": 1}));
     }
 }

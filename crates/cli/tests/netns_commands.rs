@@ -82,6 +82,7 @@ fn a_supervised_command_stays_comes_back_and_ends_with_down() {
         sh(&format!("kill -9 -{pid}"));
         eventually("it has ended", || !is_running(pid));
         assert_eq!(processes(&folder)[0]["alive"], json!(false));
+        assert!(folder.wireloom("status lab").ok().stdout.starts_with("lab: up; 1 process has ended, from "));
         let again = folder.wireloom("up lab.yaml").ok();
         assert!(again.stdout.contains("started on a: echo begun"), "{again:?}");
         let after = processes(&folder);
@@ -90,6 +91,38 @@ fn a_supervised_command_stays_comes_back_and_ends_with_down() {
         assert_eq!(gone["stopped"][0]["pid"], after[0]["pid"]);
         assert_eq!(gone["holders"], json!([]));
         assert!(!is_running(&after[0]["pid"]));
+    });
+}
+
+#[test]
+fn a_process_that_a_killed_up_did_not_write_down_is_ended() {
+    sandbox(|| {
+        let folder = Folder::with(&[("lab.yaml", &lab("  - {node: a, supervised: true, command: sleep 4715}\n"))]);
+        folder.wireloom("up lab.yaml").ok();
+        let known = processes(&folder)[0]["pid"].clone();
+        let forgotten = |log: &str| -> Value {
+            let start =
+                format!("WIRELOOM_SUPERVISED=/run/wireloom/lab/log/{log} setsid sleep 4716 >/dev/null 2>&1 & echo $!");
+            sh(&start).trim().parse().unwrap()
+        };
+        let is_sleep = |pid: &Value| sh(&format!("cat /proc/{pid}/cmdline")).starts_with("sleep");
+        // What a process that is known has started, in a session of its own, is not.
+        let (lost, child) = (forgotten("a.1.log"), forgotten("a.0.log"));
+        eventually("they run", || is_sleep(&lost) && is_sleep(&child));
+        let up = folder.wireloom("up lab.yaml").ok();
+        assert!(
+            up.stderr.contains(&format!("ended process {lost} (`sleep 4716`), which an `up` that was killed")),
+            "{up:?}"
+        );
+        assert!(!is_running(&lost) && is_running(&child) && is_running(&known));
+        let lost = forgotten("b.0.log");
+        eventually("it runs", || is_sleep(&lost));
+        let gone = folder.wireloom("down lab -o json").ok().json();
+        let row = json!({"node": "b", "pid": lost, "command": "sleep 4716", "alive": false,
+            "log": "/run/wireloom/lab/log/b.0.log"});
+        assert!(gone["stopped"].as_array().unwrap().contains(&row), "{gone}");
+        assert!(!is_running(&lost));
+        sh(&format!("kill {child} || true"));
     });
 }
 

@@ -62,7 +62,8 @@ fn a_changed_document_changes_what_differs_and_plan_says_so_before() {
             - address 12.12.12.2/24 on r2:eth1\n+ address 12.12.12.22/24 on r2:eth1\n";
         let plan = folder.wireloom("plan triangle.yaml").ok();
         let summary = "triangle: made 1 address; changed 2 links; removed 1 address";
-        assert_eq!(plan.stdout, format!("{lines}{summary}\n"));
+        let to_come = "triangle: would make 1 address; change 2 links; remove 1 address";
+        assert_eq!(plan.stdout, format!("{lines}{to_come}\n"));
         assert_eq!(folder.wireloom("plan triangle.yaml --exit-code").status, 2);
         assert_eq!(mtu("triangle.r1", "eth1"), 1500);
         let up = folder.wireloom("up triangle.yaml").ok();
@@ -273,6 +274,20 @@ fn ls_tells_what_is_up() {
         let row = json!({"name": "triangle", "state": "up", "nodes": 3, "links": 3, "documents": [file]});
         assert_eq!(folder.wireloom("ls -o json").ok().json(), json!({"topologies": [row]}));
         assert_eq!(folder.wireloom("ls").ok().stdout, format!("triangle  up  3 nodes, 3 links  {file}\n"));
-        folder.wireloom("down triangle").ok();
+        let script = format!(
+            "cd {}; mkdir sub; echo 'name: b\nnodes: {{a: {{}}}}' >b.yaml; {1} up sub/../b.yaml; \
+             echo 'name: c\nnodes: {{a: {{}}}}' | {1} up - 2>&1",
+            folder.path("").display(),
+            wireloom().get_program().display()
+        );
+        sh(&script);
+        let b = folder.path("b.yaml").display().to_string();
+        let lines = [
+            format!("b         up  1 node, 0 links   {b}\n"),
+            "c         up  1 node, 0 links   (stdin)\n".to_owned(),
+            format!("triangle  up  3 nodes, 3 links  {file}\n"),
+        ];
+        assert_eq!(folder.wireloom("ls").ok().stdout, lines.concat());
+        folder.wireloom("down --all").ok();
     });
 }

@@ -48,8 +48,20 @@ pub(crate) fn groups() -> HashMap<u32, Vec<Stat>> {
 
 /// Whether the process was started with this variable in its environment.
 pub(crate) fn has_variable(pid: u32, assignment: &[u8]) -> bool {
+    variable(pid, assignment).is_some_and(|rest| rest.is_empty())
+}
+
+/// What follows `prefix` in the environment that the process was started with.
+pub(crate) fn variable(pid: u32, prefix: &[u8]) -> Option<Vec<u8>> {
     let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    environment.split(|byte| *byte == 0).any(|variable| variable == assignment)
+    environment.split(|byte| *byte == 0).find_map(|variable| variable.strip_prefix(prefix)).map(<[u8]>::to_vec)
+}
+
+/// The command line of a process, with blanks between its words.
+pub(crate) fn command_line(pid: u32) -> String {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words = line.split(|byte| *byte == 0).filter(|word| !word.is_empty()).map(String::from_utf8_lossy);
+    words.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

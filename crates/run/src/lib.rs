@@ -6,6 +6,7 @@ mod command;
 mod crowd;
 mod error;
 mod exec;
+mod forgotten;
 mod group;
 mod icmp;
 mod neighbour;
@@ -21,6 +22,7 @@ pub use self::{
     crowd::run_checks,
     error::{Error, Result},
     exec::exec,
+    forgotten::{Forgotten, forgotten},
     outcome::{Outcome, Why},
     ping::ping,
     start::Program,

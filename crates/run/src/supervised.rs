@@ -28,7 +28,7 @@ use crate::{
 
 /// In the environment of what we start, and of what that starts: members of a group whose leader has ended are known
 /// by it.
-const VARIABLE: &str = "WIRELOOM_SUPERVISED";
+pub(crate) const VARIABLE: &str = "WIRELOOM_SUPERVISED";
 
 /// How long a process may take to end after a SIGTERM.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -10,7 +10,7 @@ use std::{
 };
 
 use serde::Serialize;
-use wireloom_engine::{Owner, PhaseTime, Plan, Report, State};
+use wireloom_engine::{Owner, PhaseTime, Plan, State};
 use wireloom_ledger::Ledger;
 
 use super::{Ending, audit, up::waiting};
@@ -22,11 +22,12 @@ use crate::{
     failure::Failure,
     holders::{Going, Holder},
     options::Topology,
+    orphans,
     paint::Paint,
     record::Record,
     removal, signals,
     subject::{self, Subject},
-    summary::Summary,
+    summary::{self, Summary},
     supervision, words,
 };
 
@@ -131,6 +132,8 @@ fn take_down(console: &Console, owner: &Owner, cancelled: &Arc<AtomicBool>) -> R
         Default::default()
     });
     warnings.extend(left.iter().map(|p| format!("process {} (`{}`) could not be ended", p.pid, p.command)));
+    let (orphans, immortal) = orphans::end(&record.ledger);
+    warnings.extend(immortal.iter().map(|p| format!("process {} (`{}`) could not be ended", p.pid, p.command)));
     let going = Going::of(record.states(), |_, _| true);
     let mut holders = going.holders();
     let start = Instant::now();
@@ -142,13 +145,17 @@ fn take_down(console: &Console, owner: &Owner, cancelled: &Arc<AtomicBool>) -> R
             .say(format_args!("{owner}: the kernel still finishes with the namespace of {}", words::list(finishing)));
     }
     warnings.extend(holders.iter().map(|holder| format!("{owner}: {holder}")));
-    record.ledger.remove()?;
+    // What only a damaged file knows is not lost.
+    let damaged: Vec<PathBuf> = unread.iter().filter_map(|error| error.unreadable()).map(PathBuf::from).collect();
+    let kept = record.ledger.remove_but(&damaged)?;
+    warnings.extend(kept.iter().map(|path| format!("{owner}: what could not be read is now {}", path.display())));
     drop(lock);
     warnings.iter().for_each(|warning| console.warn(warning));
     let summary = Summary::of(&report.plan);
+    let ended = stopped.iter().map(|p| supervision::Row { alive: false, ..supervision::row(p) });
+    let stopped: Vec<_> = ended.chain(orphans).collect();
     let was_up = had_ledger || !report.plan.is_empty() || !stopped.is_empty();
-    let stopped = stopped.iter().map(|p| supervision::Row { alive: false, ..supervision::row(p) }).collect();
-    let Report { plan, phases, .. } = report;
+    let (phases, plan) = (summary::rounded(&report.phases), report.plan);
     Ok(Gone { topology: owner.clone(), was_up, removed: plan, summary, phases, stopped, holders, warnings, time })
 }
 

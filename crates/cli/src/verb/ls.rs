@@ -12,6 +12,7 @@ use wireloom_ledger::Ledger;
 use super::Ending;
 use crate::{
     console::{Answer, Console},
+    document,
     failure::Failure,
     nodes,
     paint::Paint,
@@ -66,13 +67,15 @@ fn row(console: &Console, name: Owner) -> Row {
 
 impl Answer for List {
     fn text(&self, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
-        let width = self.topologies.iter().map(|row| row.name.as_str().len()).max().unwrap_or_default();
+        let counts = |row: &Row| format!("{}, {}", words::count(row.nodes, "node"), words::count(row.links, "link"));
+        let widest = |length: &dyn Fn(&Row) -> usize| self.topologies.iter().map(length).max().unwrap_or_default();
+        let (names, states) = (widest(&|row| row.name.as_str().len()), widest(&|row| row.state.len()));
+        let numbers = widest(&|row| counts(row).len());
         for row in &self.topologies {
-            let name = paint.strong(&format!("{:width$}", row.name.as_str()));
-            let state = if row.state == "up" { paint.good(row.state) } else { paint.bad(row.state) };
-            let (nodes, links) = (words::count(row.nodes, "node"), words::count(row.links, "link"));
-            let files = words::list(row.documents.iter().map(|path| path.display()));
-            writeln!(out, "{name}  {state}  {nodes}, {links}  {files}")?;
+            let name = paint.strong(&format!("{:names$}", row.name.as_str()));
+            let state = format!("{:states$}", row.state);
+            let state = if row.state == "up" { paint.good(&state) } else { paint.bad(&state) };
+            writeln!(out, "{name}  {state}  {:numbers$}  {}", counts(row), document::shown(&row.documents))?;
         }
         Ok(())
     }

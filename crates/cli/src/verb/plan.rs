@@ -66,7 +66,7 @@ impl Answer for Planned<'_> {
         let name = paint.strong(self.topology.as_str());
         match plan.is_empty() {
             true => writeln!(out, "{name}: nothing to do")?,
-            false => writeln!(out, "{name}: {}", self.summary)?,
+            false => writeln!(out, "{name}: {}", self.summary.to_come())?,
         }
         changes::extra_lines("of others, goes with what is removed:", &plan.also_gone, paint, out)?;
         changes::extra_lines("of others, left alone:", &plan.left_alone, paint, out)

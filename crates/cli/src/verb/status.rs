@@ -15,13 +15,14 @@ use crate::{
     capability::{NET_ADMIN, SYS_ADMIN},
     changes::{self, Extras, Steps},
     console::{Answer, Console},
+    document,
     failure::Failure,
     nodes::{self, Node},
     options::Topology,
     paint::Paint,
     record::Record,
     subject::{self, Desired},
-    supervision, words,
+    supervision,
 };
 
 /// Options of `status`.
@@ -93,9 +94,15 @@ fn empty(owner: &Owner) -> Plan {
 
 impl Answer for Status<'_> {
     fn text(&self, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
-        let files = words::list(self.documents.iter().map(|path| path.display()));
+        let files = document::shown(self.documents);
         let from = if self.documents.is_empty() { String::new() } else { format!(", from {files}") };
-        writeln!(out, "{}: {}{from}", paint.strong(self.topology.as_str()), self.state_in_words(paint))?;
+        let ended = self.processes.iter().filter(|process| !process.alive).count();
+        let ended = match ended {
+            0 => String::new(),
+            1 => paint.bad("; 1 process has ended"),
+            several => paint.bad(&format!("; {several} processes have ended")),
+        };
+        writeln!(out, "{}: {}{ended}{from}", paint.strong(self.topology.as_str()), self.state_in_words(paint))?;
         for (label, node) in &self.nodes {
             node.text(label, paint, out)?;
         }

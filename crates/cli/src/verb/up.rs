@@ -10,7 +10,7 @@ use std::{
 use clap::builder::FalseyValueParser;
 use wireloom_engine::{Control, Failure as Stopped, Label, Report, Source, State, converge};
 use wireloom_ledger::Ledger;
-use wireloom_topology::Lowered;
+use wireloom_topology::{Command, Lowered};
 
 use super::Ending;
 use crate::{
@@ -24,12 +24,12 @@ use crate::{
     made::Made,
     notes::Notes,
     options::Documents,
+    orphans,
     progress::Bar,
     record::Record,
     removal, signals,
-    summary::Summary,
+    summary::{self, Summary},
     supervision::{Done, Runner},
-    words,
 };
 
 /// Options of `up`.
@@ -80,6 +80,7 @@ impl Run<'_> {
         let mut entry = self.entry(files, &record);
         self.warn_about_another(&record, &entry);
         record.forget_stale(&entry.desired)?;
+        self.end_orphans(&record);
         let stays = |label: &Label, source: &Source| {
             entry.desired.namespaces.get(label).is_some_and(|netns| netns.source == *source)
         };
@@ -101,6 +102,22 @@ impl Run<'_> {
         settle(&mut record, &entry, begun && entry.attached == before)?;
         self.answer(&report, &done, failure.as_ref(), first, time)?;
         failure.map_or(Ok(()), Err)
+    }
+
+    /// Only an `up` with something to supervise can have been killed while it started that.
+    fn end_orphans(&mut self, record: &Record) {
+        let supervises = |commands: &[Command]| commands.iter().any(|command| command.supervised);
+        let before = || record.current.iter().any(|entry| supervises(&entry.attached.commands));
+        if record.next.is_some() || supervises(&self.lowered.commands) || before() {
+            let (ended, left) = orphans::end(&record.ledger);
+            for row in ended {
+                let (pid, command) = (row.pid, row.command);
+                self.console
+                    .say(format_args!("ended process {pid} (`{command}`), which an `up` that was killed had started"));
+            }
+            left.iter()
+                .for_each(|row| self.warn(format!("process {} (`{}`) could not be ended", row.pid, row.command)));
+        }
     }
 
     /// Names those who hold a namespace that went.
@@ -137,7 +154,7 @@ impl Run<'_> {
     fn warn_about_another(&mut self, record: &Record, entry: &Entry) {
         let Some(current) = &record.current else { return };
         if current.documents != entry.documents {
-            let (owner, files) = (&self.lowered.owner, words::list(current.documents.iter().map(|p| p.display())));
+            let (owner, files) = (&self.lowered.owner, document::shown(&current.documents));
             self.warn(format!("{owner} was up from {files}; it is now made as the new document says"));
         }
     }
@@ -206,7 +223,7 @@ impl Run<'_> {
             topology: &self.lowered.owner,
             changed: Steps(&report.plan),
             summary: Summary::of(&report.plan),
-            phases: &report.phases,
+            phases: summary::rounded(&report.phases),
             also_gone: Extras(&report.plan.also_gone),
             left_alone: Extras(&report.plan.left_alone),
             commands: done,

@@ -68,7 +68,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
 
 impl Answer for Valid<'_> {
     fn text(&self, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
-        let files = words::list(self.documents.iter().map(|path| path.display()));
+        let files = document::shown(self.documents);
         let (nodes, links) = (words::count(self.nodes, "node"), words::count(self.links, "link"));
         writeln!(out, "{files}: {} ({nodes}, {links})", paint.good("fine"))
     }

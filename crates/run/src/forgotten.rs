@@ -1,0 +1,50 @@
+//! Processes that were started to stay and that nobody has written down: their starter was killed in between. They are
+//! known by the variable that they were started with. Does not end them.
+
+use std::{
+    ffi::OsString,
+    os::unix::ffi::OsStringExt,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    Process,
+    group::{Stat, command_line, groups, variable},
+    supervised::VARIABLE,
+};
+
+/// A process that nobody has written down.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Which.
+    pub process: Process,
+    /// Its command line.
+    pub command: String,
+}
+
+/// The processes that were started with a log in `logs`, but for those with a log in `known`: what belongs to a process
+/// that is written down is no business of ours, nor is our own group.
+pub fn forgotten(logs: &Path, known: &[PathBuf]) -> Vec<Forgotten> {
+    let own = Stat::read(std::process::id()).map(|stat| stat.group);
+    let mut found = Vec::new();
+    for (group, members) in groups() {
+        if Some(group) == own || group < 2 {
+            continue;
+        }
+        // The leader has the variable; where it has ended, any member.
+        let leader = Stat::read(group).filter(|leader| !leader.dead);
+        let told = leader.or_else(|| members.into_iter().find(|member| !member.dead));
+        let Some((stat, log)) = told.and_then(|stat| Some((stat, log_of(stat.pid)?))) else { continue };
+        if log.parent() == Some(logs) && !known.contains(&log) {
+            let process = Process { pid: group, start_time: stat.start_time, log };
+            found.push(Forgotten { process, command: command_line(stat.pid) });
+        }
+    }
+    found.sort_by_key(|forgotten| forgotten.process.pid);
+    found
+}
+
+fn log_of(pid: u32) -> Option<PathBuf> {
+    let value = variable(pid, format!("{VARIABLE}=").as_bytes())?;
+    Some(OsString::from_vec(value).into())
+}
