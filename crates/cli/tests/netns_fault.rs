@@ -1,7 +1,11 @@
 //! SIGKILL before and after every kernel request of an `up` and of a `down` of ten links, and before every system call
 //! that changes mounts or files; then `up` converges or `down` leaves nothing. The killer is strace, so that the binary
 //! needs no hook: it kills at the entry of the Nth call, so that the call before is done and this one is not. Killed in
-//! `recvfrom`, a request is done and its answer lost. N counts in each thread by itself.
+//! `recvfrom`, a request is done and its answer lost.
+//!
+//! strace counts in each thread by itself. So every series runs twice: for the first thread alone, which does the steps
+//! one by one, and for all, where the one that gets to N first is hit. Of threads that work side by side at the same
+//! (reading many namespaces, deleting links) only the first few calls are.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 mod common;
@@ -61,6 +65,8 @@ const CALLS: [&str; 12] = [
 struct Series {
     verb: &'static str,
     call: &'static str,
+    /// Whether other threads than the first count.
+    threads: bool,
     /// The next N.
     next: AtomicUsize,
     /// The first N that the command does not reach.
@@ -77,24 +83,25 @@ impl Series {
 
 #[test]
 fn killed_at_any_request_up_converges_and_down_leaves_nothing() {
-    let series = |verb| CALLS.map(|call| Series { verb, call, next: 1.into(), end: usize::MAX.into() });
-    let all: Vec<Series> = ["up", "down"].into_iter().flat_map(series).collect();
+    let of = |(verb, threads)| CALLS.map(|call| Series { verb, call, threads, next: 1.into(), end: usize::MAX.into() });
+    let kinds = [("up", false), ("up", true), ("down", false), ("down", true)];
+    let all: Vec<Series> = kinds.into_iter().flat_map(of).collect();
     // Much of the time goes by while the kernel cleans up.
     let threads = 2 * thread::available_parallelism().map_or(1, NonZero::get);
     thread::scope(|scope| {
         let running: Vec<_> = (0..threads).map(|_| scope.spawn(|| sandbox(|| work(&all)))).collect();
         running.into_iter().for_each(|thread| thread.join().unwrap_or_else(|cause| resume_unwind(cause)));
     });
-    let kills = |verb: &str, call: &str| {
-        let series = all.iter().find(|s| (s.verb, s.call) == (verb, call)).unwrap();
-        series.end.load(Ordering::Relaxed) - 1
+    let kills = |verb: &str, call: &str| -> usize {
+        let series = all.iter().filter(|s| (s.verb, s.call) == (verb, call));
+        series.map(|series| series.end.load(Ordering::Relaxed) - 1).sum()
     };
     // The commands must have been hit where it matters, else this would have proven nothing.
     assert!(kills("up", "sendto") > 40, "{} requests of up", kills("up", "sendto"));
     assert!(kills("down", "sendto") > 15, "{} requests of down", kills("down", "sendto"));
     let total: usize = all.iter().map(|series| series.end.load(Ordering::Relaxed) - 1).sum();
     assert!(total > 300, "{total} kills");
-    assert!(kills("up", "mount") >= 4 && kills("down", "umount2") >= 4);
+    assert!(kills("up", "mount") >= 2 && kills("down", "umount2") >= 2);
 }
 
 /// One machine, on which one command after the other is killed.
@@ -122,7 +129,7 @@ struct Machine {
 impl Machine {
     /// Kills the command at its Nth call and mends. False where it ended before.
     fn kill(&self, series: &Series, n: usize) -> bool {
-        let what = format!("{} killed at {} {n}", series.verb, series.call);
+        let what = format!("{} killed at {} {n} (other threads: {})", series.verb, series.call, series.threads);
         if series.verb == "down" {
             self.ok(&what, "up ring.yaml");
         }
@@ -152,7 +159,8 @@ impl Machine {
         let wireloom = wireloom();
         #[expect(clippy::disallowed_methods, reason = "strace is the killer")]
         let mut strace = std::process::Command::new("strace");
-        strace.args(["-f", "-qq", "-o", "/dev/null", "-e", &format!("trace={}", series.call), "-e", &inject]);
+        strace.args(series.threads.then_some("-f"));
+        strace.args(["-qq", "-o", "/dev/null", "-e", &format!("trace={}", series.call), "-e", &inject]);
         run(strace.arg(wireloom.get_program()).args(args).current_dir(self.folder.path(".")))
     }
 
