@@ -123,6 +123,16 @@ pub(crate) enum Failure {
         /// Why.
         cause: wireloom_netlink::Error,
     },
+    /// What is stray could not be removed.
+    #[error("remove {what} in {place}: {cause}")]
+    Trace {
+        /// What.
+        what: String,
+        /// The namespace.
+        place: String,
+        /// Why.
+        cause: wireloom_netlink::Error,
+    },
     /// We could not become a program.
     #[error(transparent)]
     Exec(wireloom_run::Error),

@@ -27,6 +27,7 @@ mod signals;
 mod subject;
 mod summary;
 mod supervision;
+mod traces;
 mod verb;
 mod why;
 mod words;

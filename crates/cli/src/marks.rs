@@ -10,7 +10,11 @@ use wireloom_engine::{IfName, Label, Mark, Owner, Source};
 use wireloom_netlink::Socket;
 use wireloom_netns::{DIRECTORY, Netns};
 
-use crate::{failure::Failure, place};
+use crate::{
+    failure::Failure,
+    place,
+    traces::{self, Trace},
+};
 
 /// Something that carries our mark, or was about to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,9 +58,11 @@ impl Found {
 }
 
 /// What is found in all named namespaces, in this one, and in those of `others`. What vanishes meanwhile is not there.
-pub(crate) fn all(others: &BTreeSet<Source>) -> Result<Vec<Found>, Failure> {
+/// The second answer is what carries our number instead of a mark.
+pub(crate) fn all(others: &BTreeSet<Source>) -> Result<(Vec<Found>, Vec<Trace>), Failure> {
     let names = wireloom_netns::list()?;
     let mut found: Vec<Found> = names.iter().filter_map(|name| empty_name(name)).collect();
+    let mut found_traces = Vec::new();
     let places = names.into_iter().map(Source::Named).chain([Source::Current]).chain(others.iter().cloned());
     let mut seen = BTreeSet::new();
     for source in places {
@@ -64,10 +70,12 @@ pub(crate) fn all(others: &BTreeSet<Source>) -> Result<Vec<Found>, Failure> {
         let Ok(netns) = place::open(&source) else { continue };
         if netns.inode().is_ok_and(|inode| seen.insert(inode)) {
             found.extend(inside(&netns, &source)?);
+            let failed = |cause| Failure::Links { place: place::path(&source).display().to_string(), cause };
+            found_traces.extend(traces::inside(&netns, &source).map_err(failed)?);
         }
     }
     found.sort();
-    Ok(found)
+    Ok((found, found_traces))
 }
 
 /// Names among these that have no namespace behind them: what a kill between the making of a name and of its namespace

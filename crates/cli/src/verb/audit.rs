@@ -20,7 +20,9 @@ use crate::{
     paint::Paint,
     place,
     record::Record,
-    removal, signals, words,
+    removal, signals,
+    traces::Trace,
+    words,
 };
 
 /// Options of `audit`.
@@ -45,30 +47,41 @@ struct Audit {
 }
 
 /// One object.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 struct Row {
-    topology: Owner,
-    /// `namespace`, `link`, `name` (of a namespace that is not there), `ledger`.
+    /// Whose; only a mark tells.
+    topology: Option<Owner>,
+    /// `namespace`, `link`, `name` (of a namespace that is not there), `ledger`, `address`, `route`, `qdisc`.
     kind: &'static str,
     name: String,
     /// Where it is found.
     place: String,
     stray: bool,
+    /// Whether it was stray, and is gone.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    removed: bool,
 }
 
 pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
     capability::need(&[NET_ADMIN, SYS_ADMIN])?;
     let found = Everything::look()?;
-    let mut audit = Audit { objects: found.rows(), stray: found.stray(), fixed: 0, failed: Vec::new() };
+    let objects = found.rows();
+    let stray = objects.iter().filter(|row| row.stray).count();
+    let mut audit = Audit { objects, stray, fixed: 0, failed: Vec::new() };
     let mut failures = Vec::new();
     if args.fix && audit.stray > 0 {
         let cancelled = signals::catch()?;
         for owner in found.stray_owners() {
             failures.extend(found.fix(console, &owner, &cancelled).err());
         }
-        let left = Everything::look()?.stray();
-        audit.fixed = audit.stray.saturating_sub(left);
-        audit.stray = left;
+        failures.extend(Everything::look()?.traces.iter().filter_map(|trace| trace.remove().err()));
+        let left = Everything::look()?.rows();
+        for row in audit.objects.iter_mut().filter(|row| row.stray) {
+            row.removed = !left.contains(row);
+        }
+        audit.objects.iter_mut().for_each(|row| row.stray &= !row.removed);
+        audit.stray = left.iter().filter(|row| row.stray).count();
+        audit.fixed = audit.objects.iter().filter(|row| row.removed).count();
     }
     audit.failed = failures.iter().map(ToString::to_string).collect();
     console.answer(&audit)?;
@@ -88,6 +101,8 @@ pub(super) fn owners() -> Result<BTreeSet<Owner>, Failure> {
 /// What the kernel and the ledgers tell.
 struct Everything {
     found: Vec<Found>,
+    /// What carries our number, and no ledger names.
+    traces: Vec<Trace>,
     /// Whether a ledger tells about something that should be there.
     ledgers: BTreeMap<Owner, bool>,
 }
@@ -102,7 +117,15 @@ impl Everything {
             let tells = namespaces().any(|netns| netns.own || !netns.links.is_empty());
             ledgers.insert(owner, tells && unread.is_empty());
         }
-        Ok(Everything { found: marks::all(&others)?, ledgers })
+        let (found, mut traces) = marks::all(&others)?;
+        if !traces.is_empty() {
+            // After the kernel, so that an `up` that has begun meanwhile has written down what it makes.
+            for owner in Ledger::list()? {
+                let (record, _) = Record::salvage(&owner)?;
+                traces.retain(|trace| record.states().all(|state| !trace.is_named_by(state)));
+            }
+        }
+        Ok(Everything { found, traces, ledgers })
     }
 
     /// Whether an object belongs to a topology that has a ledger. An empty name belongs to nobody.
@@ -116,10 +139,6 @@ impl Everything {
         self.ledgers.iter().filter(move |(owner, tells)| **tells && !owners.contains(owner)).map(|(owner, _)| owner)
     }
 
-    fn stray(&self) -> usize {
-        self.found.iter().filter(|found| self.is_stray(found)).count() + self.stray_ledgers().count()
-    }
-
     fn stray_owners(&self) -> BTreeSet<Owner> {
         let found = self.found.iter().filter(|found| self.is_stray(found)).map(Found::owner);
         found.chain(self.stray_ledgers()).cloned().collect()
@@ -128,13 +147,22 @@ impl Everything {
     fn rows(&self) -> Vec<Row> {
         let objects = self.found.iter().map(|found| row(found, self.is_stray(found)));
         let ledgers = self.stray_ledgers().map(|owner| Row {
-            topology: owner.clone(),
+            topology: Some(owner.clone()),
             kind: "ledger",
             name: owner.to_string(),
             place: "it tells about namespaces and links, and none is there".to_owned(),
             stray: true,
+            removed: false,
         });
-        objects.chain(ledgers).collect()
+        let traces = self.traces.iter().map(|trace| Row {
+            topology: None,
+            kind: trace.kind(),
+            name: trace.name(),
+            place: place::path(&trace.source).display().to_string(),
+            stray: true,
+            removed: false,
+        });
+        objects.chain(ledgers).chain(traces).collect()
     }
 
     /// Removes what is stray of one owner, unless an `up` has made it its own meanwhile.
@@ -180,27 +208,34 @@ fn row(found: &Found, stray: bool) -> Row {
         Found::Link { source, ifname, .. } => ("link", ifname.to_string(), path(source)),
         Found::Name { name, .. } => ("name", name.clone(), path(&Source::Named(name.clone()))),
     };
-    Row { topology: found.owner().clone(), kind, name, place, stray }
+    Row { topology: Some(found.owner().clone()), kind, name, place, stray, removed: false }
 }
 
 impl Answer for Audit {
     fn text(&self, paint: Paint, out: &mut dyn Write) -> io::Result<()> {
         let mut belonging: BTreeMap<&Owner, usize> = BTreeMap::new();
-        for Row { topology, kind, name, place, stray } in &self.objects {
-            if *stray {
-                writeln!(out, "{} {kind} {name} of {topology} ({place})", paint.bad("stray:"))?;
-            } else {
-                *belonging.entry(topology).or_default() += 1;
-            }
+        for row @ Row { topology, kind, name, place, .. } in &self.objects {
+            let whose = topology.as_ref().map(|owner| format!(" of {owner}")).unwrap_or_default();
+            let sign = match (row.stray, row.removed) {
+                (true, _) => paint.bad("stray:"),
+                (false, true) => paint.odd("removed:"),
+                (false, false) => {
+                    *belonging.entry(topology.as_ref().expect("what has no mark is stray")).or_default() += 1;
+                    continue;
+                }
+            };
+            writeln!(out, "{sign} {kind} {name}{whose} ({place})")?;
         }
         for (topology, number) in belonging {
             writeln!(out, "{}: {} in place", paint.strong(topology.as_str()), words::count(number, "object"))?;
         }
+        let removed = words::count(self.fixed, "object");
         match (self.fixed, self.stray) {
             (0, 0) => writeln!(out, "nothing is stray"),
-            (fixed, 0) => writeln!(out, "{} removed, nothing is stray", words::count(fixed, "object")),
-            (0, stray) => writeln!(out, "{} stray; `wireloom audit --fix` removes them", words::count(stray, "object")),
-            (fixed, stray) => writeln!(out, "{} removed, {stray} left", words::count(fixed, "object")),
+            (_, 0) => writeln!(out, "{removed} removed, nothing is stray"),
+            (0, 1) => writeln!(out, "1 object is stray; `wireloom audit --fix` removes it"),
+            (0, stray) => writeln!(out, "{stray} objects are stray; `wireloom audit --fix` removes them"),
+            (_, stray) => writeln!(out, "{removed} removed, {stray} left"),
         }
     }
 }
