@@ -59,7 +59,10 @@ impl Walk<'_> {
     fn scalar(&mut self, scalar: &mut Scalar, span: Span) {
         let mut unset = Vec::new();
         match expand(&scalar.text, self.variables, &mut unset, 0) {
-            Ok(text) => scalar.text = text.into(),
+            Ok(text) => {
+                scalar.interpolated = !scalar.quoted || is_one(&scalar.text);
+                scalar.text = text.into();
+            }
             Err(Problem { expression, message, help }) => {
                 let place = self.place(span, &expression);
                 self.mistakes.push(Mistake::at(place, message, help).in_field(self.path.as_str()));
@@ -145,6 +148,15 @@ fn closing(inside: &str) -> Option<usize> {
         previous = c;
     }
     None
+}
+
+/// Whether a text is one variable and nothing else.
+fn is_one(text: &str) -> bool {
+    match (text.strip_prefix("${"), text.strip_prefix('$')) {
+        (Some(inside), _) => closing(inside).is_some_and(|end| end + 1 == inside.len()),
+        (None, Some(name)) => !name.is_empty() && name_length(name) == name.len(),
+        (None, None) => false,
+    }
 }
 
 /// How many bytes of a text are a variable's name.
@@ -236,6 +248,16 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(expanded(text).as_deref(), Ok(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn one_variable_is_told_from_more() {
+        for (text, one) in
+            [("$V", true), ("${V}", true), ("${V:-${N}}", true), ("$V0", true), ("${V}0", false), ("$V$N", false)]
+        {
+            assert_eq!(is_one(text), one, "{text}");
+        }
+        assert!(!is_one("${") && !is_one("$") && !is_one("$$") && !is_one("x$V"));
     }
 
     #[test]

@@ -249,7 +249,7 @@ mod tests {
         )
         .unwrap();
         let lines: Vec<_> = tree.mistakes.list.iter().map(|m| (m.span.file.0, m.span.line, &*m.field)).collect();
-        assert_eq!(lines, [(0, 1, "name"), (0, 3, "links"), (1, 2, "name")]);
+        assert_eq!(lines, [(0, 1, "name"), (0, 3, "links"), (1, 1, "name")]);
         assert_eq!(tree.warnings.list[0].field, "a");
     }
 }

@@ -143,7 +143,12 @@ impl Paint {
             self.excerpt(out, line, *span)?;
         }
         if !help.is_empty() {
-            writeln!(out, "  {}help:{} {}", self.help, self.off, clean(help))?;
+            for (index, line) in wrapped(&clean(help)).iter().enumerate() {
+                match index {
+                    0 => writeln!(out, "  {}help:{} {line}", self.help, self.off)?,
+                    _ => writeln!(out, "        {line}")?,
+                }
+            }
         }
         Ok(())
     }
@@ -183,6 +188,24 @@ impl Excerpt {
         let text = format!("{left}{}{right}", shown.into_iter().collect::<String>().trim_end());
         Excerpt { text, before: before + left.len(), marked }
     }
+}
+
+/// Lines that are read with ease.
+fn wrapped(text: &str) -> Vec<String> {
+    const WIDTH: usize = 100;
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("the first is there");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= WIDTH {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
 }
 
 /// A document must not steer the terminal that shows it.
@@ -248,6 +271,16 @@ mod tests {
         assert_eq!(&lines[1][under..under + 4], "mtuu");
         assert_eq!(lines[2].matches('^').count(), 4);
         assert!(lines[1].len() < 130);
+    }
+
+    #[test]
+    fn a_long_help_is_wrapped() {
+        let mut mistakes = mistakes("a\n", place(1, 1, 1));
+        mistakes.list[0].help = vec!["abcd"; 40].join(" ");
+        let help: Vec<_> = mistakes.render(false).lines().skip(3).map(str::to_owned).collect();
+        assert_eq!(help.len(), 2);
+        assert!(help[0].starts_with("  help: abcd") && help[1].starts_with("        abcd"));
+        assert!(help.iter().all(|line| line.len() <= 108));
     }
 
     #[test]

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use wireloom_engine::{NameError, Owner};
 
 use crate::{
-    document::Document,
+    document::{Document, keys::LATER},
     load::load,
     lower,
     lowered::Lowered,
     mistake::{Mistake, Mistakes},
-    read::read,
+    read::read_without,
     source::Span,
     tree::Tree,
     variables::Variables,
@@ -25,7 +25,7 @@ pub fn load_and_lower(paths: &[PathBuf], variables: &Variables) -> Result<Lowere
 /// Lowers a tree. `name` is the topology's where the document does not say it.
 pub fn lower_tree(tree: &Tree, name: &str) -> Result<Lowered, Mistakes> {
     let mut mistakes = Mistakes::new(tree.sources.clone());
-    let document = read::<Document>(tree, &mut mistakes).unwrap_or_default();
+    let document = read_without::<Document>(&LATER, tree, &mut mistakes).unwrap_or_default();
     let owner = owner(&document, name, tree.root.span, &mut mistakes.list);
     let (mut lowered, found) = lower::lower(&document, owner, tree.whole, std::mem::take(&mut mistakes.list));
     mistakes.list = found;

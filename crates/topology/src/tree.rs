@@ -63,6 +63,8 @@ pub struct Scalar {
     pub text: Box<str>,
     /// Quoted (or `|`, `>`, `!!str`): never a number, a bool or null.
     pub quoted: bool,
+    /// It came from variables; for a quoted text, from one variable that is all of it. Then it may be a number.
+    pub interpolated: bool,
 }
 
 /// What a scalar is when nobody asks for anything in particular.
@@ -81,16 +83,33 @@ pub enum Plain<'a> {
 }
 
 impl Scalar {
+    /// A text as it is written.
+    pub fn new(text: impl Into<Box<str>>, quoted: bool) -> Scalar {
+        Scalar { text: text.into(), quoted, interpolated: false }
+    }
+
+    /// Resolves the text where a number or a truth value is wanted: the quotes around a variable do not count.
+    pub fn value(&self) -> Plain<'_> {
+        if self.interpolated { plain(&self.text) } else { self.resolve() }
+    }
+
+    /// Whether there would be a text, were its variables set.
+    pub fn is_emptied(&self) -> bool {
+        self.interpolated && self.text.is_empty()
+    }
+
     /// Resolves the text by the core schema of YAML 1.2 (so `yes` is a text and `0o17` is 15).
     pub fn resolve(&self) -> Plain<'_> {
-        let text = &*self.text;
-        match text {
-            _ if self.quoted => Plain::Text(text),
-            "" | "~" | "null" | "Null" | "NULL" => Plain::Null,
-            "true" | "True" | "TRUE" => Plain::Bool(true),
-            "false" | "False" | "FALSE" => Plain::Bool(false),
-            _ => int(text).map(Plain::Int).or_else(|| float(text).map(Plain::Float)).unwrap_or(Plain::Text(text)),
-        }
+        if self.quoted { Plain::Text(&self.text) } else { plain(&self.text) }
+    }
+}
+
+fn plain(text: &str) -> Plain<'_> {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => Plain::Null,
+        "true" | "True" | "TRUE" => Plain::Bool(true),
+        "false" | "False" | "FALSE" => Plain::Bool(false),
+        _ => int(text).map(Plain::Int).or_else(|| float(text).map(Plain::Float)).unwrap_or(Plain::Text(text)),
     }
 }
 
@@ -132,7 +151,7 @@ impl Node {
 
     /// A text at a place, as if it had been quoted there.
     pub fn text(text: &str, span: Span) -> Node {
-        Node::new(Value::Scalar(Scalar { text: text.into(), quoted: true }), span)
+        Node::new(Value::Scalar(Scalar::new(text, true)), span)
     }
 
     /// The entry of a key, if this is a mapping that has it.
@@ -257,7 +276,7 @@ mod tests {
     use super::*;
 
     fn plain(text: &str) -> Scalar {
-        Scalar { text: text.into(), quoted: false }
+        Scalar::new(text, false)
     }
 
     #[test]
@@ -278,6 +297,6 @@ mod tests {
         {
             assert_eq!(plain(text).resolve(), Plain::Text(text));
         }
-        assert_eq!(Scalar { text: "5".into(), quoted: true }.resolve(), Plain::Text("5"));
+        assert_eq!(Scalar::new("5", true).resolve(), Plain::Text("5"));
     }
 }

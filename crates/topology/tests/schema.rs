@@ -149,8 +149,10 @@ fn the_schema_has_the_keys_that_the_reader_knows() {
         ("TcpSpec", "checks: [{tcp: {zzzzzzzz: 1}}]"),
         ("NetemKeys", "links: [{netem: {zzzzzzzz: 1}}]"),
     ]);
+    // Nobody is led to keys that are not there yet.
     let keys = |of: &Value| {
-        let mut keys: Vec<_> = of["properties"].as_object().expect("properties").keys().cloned().collect();
+        let all = of["properties"].as_object().expect("properties").iter();
+        let mut keys: Vec<_> = all.filter(|(_, of)| of["deprecated"] != true).map(|(key, _)| key.clone()).collect();
         keys.retain(|key| key != "x-network");
         keys.sort();
         keys

@@ -46,6 +46,18 @@ impl FromStr for Subnet {
     }
 }
 
+/// A bare address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bare(pub(crate) IpAddr);
+
+impl FromStr for Bare {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<Self, Wrong> {
+        ip_address(text).map(Bare)
+    }
+}
+
 /// Reads `ADDRESS/LENGTH` of a network.
 pub(crate) fn network(text: &str) -> Result<IpNet, Wrong> {
     let (address, _) = text.split_once('/').unwrap_or((text, ""));
@@ -64,7 +76,12 @@ pub(crate) fn network(text: &str) -> Result<IpNet, Wrong> {
 pub(crate) fn ip_address(text: &str) -> Result<IpAddr, Wrong> {
     text.parse().map_err(|_| {
         let large = text.split('.').find(|part| part.parse::<u64>().is_ok_and(|n| n > 255));
-        let message = match large {
+        let zero = text.split('.').find(|part| part.len() > 1 && part.starts_with('0') && part.parse::<u8>().is_ok());
+        let message = match large.or(zero) {
+            Some(part) if zero == Some(part) && text.split('.').count() == 4 => {
+                let help = format!("write {}", part.trim_start_matches('0').parse::<u8>().unwrap_or(0));
+                return Wrong::new(format!("`{part}` in {text:?} has a leading zero"), help);
+            }
             Some(part) if text.split('.').count() == 4 => format!("`{part}` in {text:?} is above 255"),
             _ => format!("{text:?} is not an IP address"),
         };
@@ -108,6 +125,7 @@ mod tests {
     fn other_addresses_are_refused_with_a_remedy() {
         for (bad, message, help) in [
             ("10.0.0.256/24", "`256` in \"10.0.0.256\" is above 255", "an address is written"),
+            ("10.0.0.010/24", "`010` in \"10.0.0.010\" has a leading zero", "write 10"),
             ("10.0.0.1", "10.0.0.1 has no prefix length", "write 10.0.0.1/24, or 10.0.0.1/32"),
             ("10.0.0.1/33", "`/33` is not the length of a prefix", "0 to 32"),
             ("10.0.1.0/23", "", ""),

@@ -28,7 +28,7 @@ macro_rules! keys {
 pub(crate) use keys;
 
 /// Keys that are known, but not yet done: nobody is to be led to them.
-pub(crate) const LATER: [&str; 6] = ["container", "service", "internet", "nat", "forward", "ethtool"];
+pub(crate) static LATER: [&str; 6] = ["container", "service", "internet", "nat", "forward", "ethtool"];
 
 /// A key that is known, but not yet done: whatever stands there is refused with an explanation.
 macro_rules! later {

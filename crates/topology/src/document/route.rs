@@ -79,7 +79,10 @@ fn destination(word: &str) -> Result<(IpNet, Option<bool>), Wrong> {
         word if word.contains('/') => network(word).map(|net| (net, Some(is_v6(net.addr())))),
         word => {
             let address = ip_address(word).map_err(|wrong| {
-                Wrong::new(wrong.message, "a route begins with its destination: `default`, 10.0.0.0/8 or 2001:db8::/32")
+                let word_of_ip = word.bytes().all(|b| b.is_ascii_lowercase());
+                let message = if word_of_ip { format!("`{word}` in a route is not taken") } else { wrong.message };
+                Wrong::new(message, "a route begins with its destination, `default`, 10.0.0.0/8 or 2001:db8::/32; before it may stand unicast, \
+                     blackhole, unreachable or prohibit")
             })?;
             Ok((IpNet::from(address), Some(is_v6(address))))
         }
@@ -104,7 +107,7 @@ impl Reading {
             "nexthop" => self.route.hops.push(new_hop()),
             "onlink" => self.hop().onlink = true,
             word if !OPTIONS.contains(&word) => {
-                return Err(Wrong::new(format!("unknown word `{word}` in a route"), nearest(word, &OPTIONS)));
+                return Err(Wrong::new(format!("`{word}` in a route is not taken"), nearest(word, &OPTIONS)));
             }
             word => {
                 let mut value = words.next().ok_or_else(|| missing(word))?;
@@ -146,7 +149,8 @@ impl Reading {
             return Ok(address);
         }
         let family = if v6 { "IPv6" } else { "IPv4" };
-        Err(Wrong::new(format!("{address} in a route of {family}"), format!("write an address of {family}")))
+        let help = format!("write an address of {family}; gateways of the other family (`via inet6`) are not taken");
+        Err(Wrong::new(format!("{address} in a route of {family}"), help))
     }
 
     fn finish(mut self, text: &str) -> Result<Route, Wrong> {

@@ -39,9 +39,25 @@ impl<T: FromStr<Err: fmt::Display> + Clone> Text<T> {
 pub(crate) fn parse<T: FromStr<Err: fmt::Display>>(text: &str) -> Result<T, Wrong> {
     text.parse().map_err(|error: T::Err| {
         let error = error.to_string();
-        let (message, help) = error.split_once('\n').unwrap_or((&error, ""));
-        Wrong::new(message, help)
+        match error.split_once('\n') {
+            Some((message, help)) => Wrong::new(message, help),
+            None if matches!(text, "." | "..") => Wrong::new(format!("`{text}` is no name"), "write one like eth0"),
+            None => Wrong::new(&*error, name_help(&error)),
+        }
     })
+}
+
+/// What to do about a name that the engine refuses: its errors have no help of their own.
+fn name_help(error: &str) -> &'static str {
+    let is = |what: &str| error.starts_with(what);
+    match () {
+        () if is("interface name") && error.ends_with("fit") => {
+            "interfaces and bridges have names of at most 15 bytes, like eth0"
+        }
+        () if is("interface name") => "write a name like eth0",
+        () if error.ends_with("fit") => "write a shorter name",
+        () => "",
+    }
 }
 
 impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Text<T> {
@@ -49,7 +65,7 @@ impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Text<T> {
         let text = String::deserialize(deserializer)?;
         match Template::parse(&text) {
             Some(template) => Ok(Text::Template(template)),
-            None => text.parse().map(Text::Plain).map_err(D::Error::custom),
+            None => parse(&text).map(Text::Plain).map_err(D::Error::custom),
         }
     }
 }
@@ -74,7 +90,7 @@ pub(crate) struct Word<T>(pub(crate) T);
 
 impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Word<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map(Word).map_err(D::Error::custom)
+        parse(&String::deserialize(deserializer)?).map(Word).map_err(D::Error::custom)
     }
 }
 

@@ -1,13 +1,12 @@
 //! A tunnel that is a port of a bridge.
 
-use std::net::IpAddr;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
 use wireloom_engine::IfName;
 
 use crate::{
     document::{
+        address::Bare,
         keys::keys,
         netem::NetemSpec,
         text::{Number, Text, Word},
@@ -24,9 +23,9 @@ keys! {
         /// The bridge, or `NODE:BRIDGE`; a range stands for several, and `{n}` in other texts for its number.
         bridge: Word<Pattern>,
         /// Address of the other end.
-        remote: Text<IpAddr>,
+        remote: Text<Bare>,
         /// Source address of the outer packets.
-        local: Text<IpAddr>,
+        local: Text<Bare>,
         /// Network identifier, 1 to 16777215.
         vni: Number,
         /// UDP port, 4789 without it.

@@ -92,6 +92,11 @@ impl FromStr for Pattern {
         let has_variables = Template::parse(text).is_some();
         let text = text.to_owned();
         let whole = Pattern { before: text.clone(), ranges: Vec::new(), after: String::new(), has_variables, text };
+        if let Some((_, behind)) = whole.text.split_once('[')
+            && !behind.contains(']')
+        {
+            return Err(Wrong::new(format!("`[` in `{}` is not closed", whole.text), RANGE_HELP));
+        }
         let Some((before, inside, after)) = range_of(&whole.text) else { return Ok(whole) };
         if range_of(after).is_some() {
             let message = format!("`{}` has two ranges, one is possible", whole.text);
@@ -115,9 +120,11 @@ fn range_of(text: &str) -> Option<(&str, &str, &str)> {
     inside.bytes().all(|b| b.is_ascii_digit() || b == b',' || b == b'-').then_some((before, inside, after))
 }
 
+const RANGE_HELP: &str = "a range is written like [1-4], [1,3,7-9] or [01-12]";
+
 fn range(part: &str, inside: &str) -> Result<Range, Wrong> {
     let (from, to) = part.split_once('-').unwrap_or((part, part));
-    let help = "a range is written like [1-4], [1,3,7-9] or [01-12]";
+    let help = RANGE_HELP;
     match (from.parse(), to.parse()) {
         (Ok(first), Ok(last)) if first <= last => {
             let width = if from.starts_with('0') && from.len() > 1 { from.len() } else { 0 };
@@ -148,7 +155,8 @@ mod tests {
 
     #[test]
     fn wrong_ranges_are_refused() {
-        for bad in ["r[3-1]", "r[]", "r[1-]", "r[1,,2]", "r[1-2]s[1-2]", "r[0-4000000000]", "r[99999999999]"] {
+        for bad in ["r[3-1]", "r[]", "r[1-]", "r[1,,2]", "r[1-2]s[1-2]", "r[1-2:e", "r[0-4000000000]", "r[99999999999]"]
+        {
             assert!(bad.parse::<Pattern>().is_err(), "{bad}");
         }
     }

@@ -49,7 +49,13 @@ pub(crate) struct Template {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
     Text(String),
-    Variable { name: char, plus: i64, hexadecimal: bool },
+    Variable {
+        name: char,
+        plus: i64,
+        hexadecimal: bool,
+    },
+    /// A word in braces that is no variable; commands may have their own.
+    Unknown(String),
 }
 
 impl Template {
@@ -87,15 +93,25 @@ impl Template {
 
     /// The text with the variables replaced.
     pub(crate) fn fill(&self, numbers: &Numbers) -> Result<String, Wrong> {
+        self.filled(numbers, false)
+    }
+
+    /// The same for a shell: braces that are none of ours are its own.
+    pub(crate) fn fill_command(&self, numbers: &Numbers) -> Result<String, Wrong> {
+        self.filled(numbers, true)
+    }
+
+    fn filled(&self, numbers: &Numbers, keep: bool) -> Result<String, Wrong> {
         let mut text = String::new();
         for piece in &self.pieces {
             match piece {
                 Piece::Text(plain) => text.push_str(plain),
+                Piece::Unknown(word) if keep => _ = write!(text, "{{{word}}}"),
+                Piece::Unknown(word) => return Err(unknown(word, numbers)),
                 Piece::Variable { name, plus, hexadecimal } => {
                     let number = numbers.of(*name).ok_or_else(|| without_range(*name, numbers))?;
                     let number = number.saturating_add(*plus);
-                    let written = if *hexadecimal { write!(text, "{number:x}") } else { write!(text, "{number}") };
-                    written.expect("a String takes everything");
+                    _ = if *hexadecimal { write!(text, "{number:x}") } else { write!(text, "{number}") };
                 }
             }
         }
@@ -103,11 +119,25 @@ impl Template {
     }
 }
 
+fn known(numbers: &Numbers) -> String {
+    let known: Vec<String> = "nabi".chars().filter(|c| numbers.of(*c).is_some()).map(String::from).collect();
+    known.join(", ")
+}
+
+fn unknown(word: &str, numbers: &Numbers) -> Wrong {
+    let help = match known(numbers) {
+        known if known.is_empty() => NO_RANGE.to_owned(),
+        known => format!("known here: {known}"),
+    };
+    Wrong::new(format!("unknown variable `{{{word}}}`"), help)
+}
+
+const NO_RANGE: &str = "variables need a range like `r[1-4]` in the name of the node or in an end of the link";
+
 fn without_range(name: char, numbers: &Numbers) -> Wrong {
-    let known: Vec<String> = "nabi".chars().filter(|c| numbers.of(*c).is_some()).map(|c| format!("{{{c}}}")).collect();
-    let help = match known.as_slice() {
-        [] => "variables need a range like `r[1-4]` in the name of the node or in an end of the link".into(),
-        known => format!("variables that have a number here: {}", known.join(", ")),
+    let help = match known(numbers) {
+        known if known.is_empty() => NO_RANGE.to_owned(),
+        known => format!("known here: {known}"),
     };
     Wrong::new(format!("`{{{name}}}` has no number here"), help)
 }
@@ -115,8 +145,13 @@ fn without_range(name: char, numbers: &Numbers) -> Wrong {
 /// `n`, `a+1`, `b-1`, `i:x`.
 fn variable(text: &str) -> Option<Piece> {
     let (text, hexadecimal) = text.strip_suffix(":x").map_or((text, false), |text| (text, true));
+    let word = text.split(['+', '-', ':']).next().unwrap_or_default();
+    if word.len() != 1 || !"nabi".contains(word) {
+        let is_word = !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+        return (is_word && word == text).then(|| Piece::Unknown(text.to_owned()));
+    }
     let mut characters = text.chars();
-    let name = characters.next().filter(|c| "nabi".contains(*c))?;
+    let name = characters.next()?;
     let plus = match characters.as_str() {
         "" => 0,
         sum if sum.starts_with(['+', '-']) && sum[1..].bytes().all(|b| b.is_ascii_digit()) => sum.parse().ok()?,
@@ -138,13 +173,13 @@ mod tests {
             ("{i}{i}", "77"),
             ("awk '{print}' {{a}", "awk '{print}' {3"),
         ] {
-            assert_eq!(Template::parse(text).unwrap().fill(&numbers).unwrap(), filled, "{text}");
+            assert_eq!(Template::parse(text).unwrap().fill_command(&numbers).unwrap(), filled, "{text}");
         }
     }
 
     #[test]
     fn other_braces_are_plain_text() {
-        for text in ["", "{}", "{x}", "{a", "{a+}b{", "{a*2}", "${A}", "{nn}"] {
+        for text in ["", "{}", "{X}", "{a", "{a+}b{", "{a*2}", "${A}", "{n n}"] {
             assert_eq!(Template::parse(text), None, "{text}");
         }
     }
@@ -153,6 +188,8 @@ mod tests {
     fn a_variable_needs_a_number() {
         let wrong = Template::parse("eth{b}").unwrap().fill(&Numbers::one(Some(1), 0)).unwrap_err();
         assert_eq!(wrong.message, "`{b}` has no number here");
-        assert!(wrong.help.contains("{n}, {a}, {i}"), "{}", wrong.help);
+        assert_eq!(wrong.help, "known here: n, a, i");
+        let wrong = Template::parse("eth{z}").unwrap().fill(&Numbers::two(Some(1), Some(2), 0)).unwrap_err();
+        assert_eq!((&*wrong.message, &*wrong.help), ("unknown variable `{z}`", "known here: a, b, i"));
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     lower::{bridge::Bridges, doubt::Doubt, mtu::Stacked, segment::Wire},
     lowered::{Check, Command, NodeInfo},
     mistake::Mistake,
-    read::{Field, Spanned, nearest},
+    read::{Field, Spanned, nearest_or},
     source::Span,
     wrong::Wrong,
 };
@@ -139,7 +139,7 @@ impl Builder {
         }
         if !self.doubt.may_be_node(name) {
             let known: Vec<&str> = self.nodes.keys().map(Label::as_str).collect();
-            let help = format!("add it under `nodes:`, or {}", nearest(name, &known));
+            let help = nearest_or(name, &known, "add it under `nodes:`");
             self.wrong(span, format!("there is no node `{name}`"), help);
         }
         None

@@ -116,6 +116,7 @@ impl Builder {
 fn literal(text: &Text<String>, numbers: &Numbers) -> Result<String, crate::wrong::Wrong> {
     match text {
         Text::Template(template) if *numbers == Numbers::default() => Ok(template.as_str().to_owned()),
+        Text::Template(template) => template.fill_command(numbers),
         text => text.fill(numbers),
     }
 }

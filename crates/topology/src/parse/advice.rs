@@ -17,7 +17,7 @@ pub(super) fn on(info: &str, text: &str, span: Span) -> (String, String) {
     } else if info.contains("duplicated anchor") {
         "give each anchor a name of its own"
     } else if flow && line.contains("${") {
-        "quote values with `${...}` inside { } and [ ], or write `$NAME` without braces"
+        "quote values with `${...}` inside { } and [ ]: \"${...}\"; a number in it stays a number"
     } else if flow && has_template(line) {
         "quote values with { } or [ ] in them: \"eth{n}\""
     } else if info.contains("tab") {
@@ -57,6 +57,35 @@ pub(super) fn place(info: &str, text: &str, span: Span) -> Span {
         let lines = text[span.offset..=span.offset + at].matches('\n').count();
         Span { line: span.line + lines as u32, column: 1, offset: span.offset + at + 1, len: 1, ..span }
     })
+}
+
+/// The bracket that is open at an offset, if that is on a line above: what stands behind it then says nothing.
+pub(super) fn unclosed(text: &str, span: Span) -> Option<(char, Span)> {
+    let (mut open, mut quote, mut previous) = (Vec::new(), None, '\n');
+    let mut characters = text.char_indices().take_while(|(at, _)| *at < span.offset).peekable();
+    while let Some((at, c)) = characters.next() {
+        match (quote, c) {
+            (Some('"'), '\\') => _ = characters.next(),
+            (Some(end), c) if c == end => quote = None,
+            (Some(_), _) => {}
+            (None, '#') if previous.is_whitespace() => while characters.next_if(|(_, c)| *c != '\n').is_some() {},
+            (None, '"' | '\'') if begins(previous) => quote = Some(c),
+            (None, '{' | '[') if begins(previous) => open.push((at, c)),
+            (None, '}' | ']') => _ = open.pop(),
+            (None, _) => {}
+        }
+        previous = c;
+    }
+    let (at, bracket) = open.pop()?;
+    let line = text[..at].matches('\n').count() as u32 + 1;
+    let column = text[..at].rsplit('\n').next().unwrap_or_default().chars().count() as u32 + 1;
+    let place = Span { file: span.file, line, column, offset: at, len: 1 };
+    (line < span.line && !line_of(text, at).contains("${")).then_some((bracket, place))
+}
+
+/// Whether a value can begin behind a character.
+fn begins(previous: char) -> bool {
+    previous.is_whitespace() || matches!(previous, '{' | '[' | ',' | ':')
 }
 
 /// The parser's own words, without "while parsing".

@@ -86,6 +86,11 @@ impl<'a> Builder<'a> {
             None => Ok((Event::StreamEnd, Span::default())),
             Some(Err(error)) => {
                 let span = advice::place(error.info(), self.text, self.places.at(error.marker()));
+                if let Some((bracket, place)) = advice::unclosed(self.text, span) {
+                    let close = if bracket == '{' { '}' } else { ']' };
+                    let message = format!("not valid YAML: this `{bracket}` is not closed before line {}", span.line);
+                    return Err(self.stop(place, message, format!("add the `{close}`")));
+                }
                 let (message, help) = advice::on(error.info(), self.text, span);
                 Err(self.stop(span, message, help))
             }
@@ -125,7 +130,7 @@ impl<'a> Builder<'a> {
             Event::Alias(id) => return self.alias(id, span, depth),
             Event::Scalar(text, style, anchor, tag) => {
                 let quoted = self.is_text(tag.as_deref(), span).unwrap_or(style != ScalarStyle::Plain);
-                (anchor, Node::new(Value::Scalar(Scalar { text: text.into(), quoted }), span))
+                (anchor, Node::new(Value::Scalar(Scalar::new(text, quoted)), span))
             }
             Event::SequenceStart(anchor, tag) => {
                 self.check_tag(tag.as_deref(), "seq", span);

@@ -133,7 +133,9 @@ fn what_is_no_document_is_refused() {
 
 #[test]
 fn syntax_errors_have_a_place_and_advice() {
-    assert_eq!(wrong("a: 1\nb: [1, 2\nc: 3\n").0, 3);
+    let not_closed = |bracket, line| format!("not valid YAML: this `{bracket}` is not closed before line {line}");
+    assert_eq!(wrong("a: 1\nb: [1, 2\nc: 3\n"), (2, 4, not_closed('[', 3)));
+    assert_eq!(wrong("a: {\"x}\": [1],\n  b: '}' # }\n\nc: 3\nd: 4\n"), (1, 4, not_closed('{', 4)));
     assert_eq!(wrong("a: *nobody\n").0, 1);
     assert_eq!(wrong("a: 1\n\tb: 2\n").0, 2);
     assert_eq!(wrong("a: b: c\n").0, 1);

@@ -10,7 +10,7 @@ use serde::de::{
 use crate::{
     read::{
         error::ReadError,
-        reader::{Path, Reader, Step},
+        reader::{Path, Reader, Step, UNSET},
     },
     tree::{Entry, Node, Value},
 };
@@ -24,7 +24,7 @@ fn descend<'de, T: DeserializeSeed<'de>>(
     seed: T,
 ) -> Result<T::Value, ReadError> {
     let path = Path { parent: Some(reader.path), step, origin: node.origin.as_deref() };
-    let part = Reader { node, path: &path, sink: reader.sink, key };
+    let part = Reader { node, path: &path, key, ..reader };
     seed.deserialize(part).map_err(|error| part.place(error))
 }
 
@@ -129,11 +129,14 @@ impl<'de> SeqAccess<'de> for Placed<'_> {
 pub(crate) struct Guarded<'a> {
     reader: Reader<'a>,
     next: usize,
+    /// The value may be left out.
+    optional: bool,
+    nothing: bool,
 }
 
 impl<'a> Guarded<'a> {
-    pub(crate) fn new(reader: Reader<'a>) -> Guarded<'a> {
-        Guarded { reader, next: 0 }
+    pub(crate) fn new(reader: Reader<'a>, optional: bool) -> Guarded<'a> {
+        Guarded { reader, next: 0, optional, nothing: false }
     }
 }
 
@@ -144,9 +147,29 @@ impl<'de> SeqAccess<'de> for Guarded<'_> {
         self.next += 1;
         match self.next {
             1 => seed.deserialize(self.reader.node.span.parts()).map(Some),
-            2 => Ok(seed.deserialize(self.reader).map_err(|error| self.reader.note(error)).ok()),
+            2 => Ok(seed.deserialize(self.reader).map_err(|error| self.wrong(error)).ok()),
             _ => Ok(None),
         }
+    }
+
+    /// Nothing is left where a variable that is not set stands for a text: then nothing is said.
+    fn size_hint(&self) -> Option<usize> {
+        self.nothing.then_some(0)
+    }
+}
+
+impl Guarded<'_> {
+    fn wrong(&mut self, mut error: ReadError) {
+        if self.reader.is_emptied() {
+            if self.optional && !error.0.needed && self.reader.node.is_null() {
+                self.nothing = true;
+                return;
+            }
+            if error.0.help.is_empty() {
+                error.0.help = UNSET.to_owned();
+            }
+        }
+        self.reader.note(error);
     }
 }
 

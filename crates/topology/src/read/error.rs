@@ -14,13 +14,21 @@ pub(crate) struct ReadError(pub(crate) Box<Raw>);
 pub(crate) struct Raw {
     pub(crate) message: String,
     pub(crate) help: String,
+    /// A text would not have been wrong for being none: a number was wanted.
+    pub(crate) needed: bool,
     /// Place and field path, once known.
     pub(crate) place: Option<(Span, String)>,
 }
 
 impl ReadError {
     pub(crate) fn new(message: impl Into<String>, help: impl Into<String>) -> ReadError {
-        ReadError(Box::new(Raw { message: message.into(), help: help.into(), place: None }))
+        ReadError(Box::new(Raw { message: message.into(), help: help.into(), needed: false, place: None }))
+    }
+
+    /// Says that leaving the value out is no way to be right.
+    pub(crate) fn needed(mut self) -> ReadError {
+        self.0.needed = true;
+        self
     }
 
     /// Gives it a place, unless it has one from deeper inside.
@@ -48,7 +56,8 @@ impl de::Error for ReadError {
     }
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> ReadError {
-        ReadError::new(format!("expected {expected}, found {}", name(found)), "")
+        let error = ReadError::new(format!("expected {expected}, found {}", name(found)), "");
+        if found == Unexpected::Unit { error.needed() } else { error }
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> ReadError {
@@ -93,19 +102,32 @@ fn name(found: Unexpected<'_>) -> String {
 
 /// Help for a word that is not among the known ones: the nearest of them, and all of them.
 pub fn nearest<T: AsRef<str>>(word: &str, known: &[T]) -> String {
+    nearest_or(word, known, "")
+}
+
+/// The same, with something else to do if the nearest is not meant.
+pub(crate) fn nearest_or<T: AsRef<str>>(word: &str, known: &[T], otherwise: &str) -> String {
     let known: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
-    let likely = known
+    let likely = likely(word, &known).map(|candidate| format!("did you mean `{candidate}`?"));
+    let rest = match (otherwise.is_empty(), known.as_slice(), &likely) {
+        (true, [], _) => "nothing is known here".to_owned(),
+        (true, [_], Some(_)) => String::new(),
+        (true, known, _) => format!("known here: {}", list(known)),
+        (false, [], _) => otherwise.to_owned(),
+        (false, known, Some(_)) => format!("if not, {otherwise}; known here: {}", list(known)),
+        (false, known, None) => format!("{otherwise}; known here: {}", list(known)),
+    };
+    likely.into_iter().chain((!rest.is_empty()).then_some(rest)).collect::<Vec<_>>().join(" ")
+}
+
+/// The nearest word, if at most two and at most half of the letters are wrong.
+fn likely<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let most = (word.chars().count() / 2).min(2);
+    let distances = known
         .iter()
-        .map(|candidate| (strsim::osa_distance(&word.to_lowercase(), &candidate.to_lowercase()), *candidate))
-        .filter(|(distance, candidate)| *distance <= 2 && *distance < candidate.len().max(2))
-        .min_by_key(|(distance, _)| *distance);
-    let all = list(&known);
-    match likely {
-        Some((_, candidate)) if known.len() == 1 => format!("did you mean `{candidate}`?"),
-        Some((_, candidate)) => format!("did you mean `{candidate}`? known here: {all}"),
-        None if known.is_empty() => "nothing is known here".to_owned(),
-        None => format!("known here: {all}"),
-    }
+        .filter(|candidate| **candidate != word)
+        .map(|candidate| (strsim::osa_distance(&word.to_lowercase(), &candidate.to_lowercase()), *candidate));
+    distances.filter(|(distance, _)| *distance <= most).min_by_key(|(distance, _)| *distance).map(|(_, found)| found)
 }
 
 /// As many as a reader takes in.
@@ -113,4 +135,26 @@ fn list(known: &[&str]) -> String {
     const MOST: usize = 40;
     let shown = known[..known.len().min(MOST)].join(", ");
     if known.len() > MOST { format!("{shown}, and {} more", known.len() - MOST) } else { shown }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_is_near() {
+        for (word, known, help) in [
+            ("mtuu", &["mtu", "mac"][..], "did you mean `mtu`? known here: mtu, mac"),
+            ("a", &["b"], "known here: b"),
+            ("r9", &["r1"], "did you mean `r1`?"),
+            ("eth0", &["eth0", "eth1"], "did you mean `eth1`? known here: eth0, eth1"),
+            ("xy", &["abc"], "known here: abc"),
+            ("x", &[], "nothing is known here"),
+        ] {
+            assert_eq!(nearest(word, known), help);
+        }
+        let help = nearest_or("lea1", &["leaf1"], "add it under `nodes:`");
+        assert_eq!(help, "did you mean `leaf1`? if not, add it under `nodes:`; known here: leaf1");
+        assert_eq!(nearest_or("z", &["a", "b"], "add it under `nodes:`"), "add it under `nodes:`; known here: a, b");
+    }
 }

@@ -13,6 +13,7 @@ mod visit;
 use std::{cell::RefCell, ops::Deref};
 
 pub use error::nearest;
+pub(crate) use error::nearest_or;
 use serde::de::DeserializeOwned;
 
 use crate::{mistake::Mistakes, read::reader::Reader, source::Span, tree::Tree};
@@ -21,8 +22,17 @@ use crate::{mistake::Mistakes, read::reader::Reader, source::Span, tree::Tree};
 /// tree is no `T` at all. Error texts of types that parse themselves from a text become messages; what they say
 /// after a line break becomes the help.
 pub fn read<T: DeserializeOwned>(tree: &Tree, mistakes: &mut Mistakes) -> Option<T> {
+    read_without(&[], tree, mistakes)
+}
+
+/// The same, where nobody is to be led to the keys in `hidden`.
+pub(crate) fn read_without<T: DeserializeOwned>(
+    hidden: &'static [&'static str],
+    tree: &Tree,
+    mistakes: &mut Mistakes,
+) -> Option<T> {
     let sink = RefCell::new(Vec::new());
-    let reader = Reader::root(&tree.root, &sink);
+    let reader = Reader::root(&tree.root, &sink, hidden);
     let value = T::deserialize(reader).map_err(|error| reader.note(error)).ok();
     mistakes.list.append(&mut sink.borrow_mut());
     value

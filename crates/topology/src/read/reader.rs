@@ -56,13 +56,15 @@ pub(crate) struct Reader<'a> {
     pub(crate) node: &'a Node,
     pub(crate) path: &'a Path<'a>,
     pub(crate) sink: &'a Sink,
+    /// Keys that no help names.
+    pub(crate) hidden: &'static [&'static str],
     /// The key that the node is the value of, and the keys that its struct knows: for a key that nobody asks for.
     pub(crate) key: Option<(&'a Entry, &'static [&'static str])>,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn root(node: &'a Node, sink: &'a Sink) -> Reader<'a> {
-        Reader { node, path: &Path::ROOT, sink, key: None }
+    pub(crate) fn root(node: &'a Node, sink: &'a Sink, hidden: &'static [&'static str]) -> Reader<'a> {
+        Reader { node, path: &Path::ROOT, sink, hidden, key: None }
     }
 
     /// Notes an error, here unless it has a place.
@@ -75,6 +77,11 @@ impl<'a> Reader<'a> {
     /// A place for an error that has none yet.
     pub(crate) fn place(&self, error: ReadError) -> ReadError {
         error.place(self.node.span, || self.path.text())
+    }
+
+    /// The value is a variable that is not set.
+    pub(crate) fn is_emptied(&self) -> bool {
+        matches!(&self.node.value, Value::Scalar(scalar) if scalar.is_emptied())
     }
 
     fn expected(&self, what: &str, help: impl Into<String>) -> ReadError {
@@ -103,26 +110,26 @@ impl<'a> Reader<'a> {
             _ => format!("a whole number from {least} to {most}"),
         };
         let scalar = self.scalar(&what)?;
-        match scalar.resolve() {
+        match scalar.value() {
             Plain::Int(number) if (least..=most).contains(&number) => Ok(number),
-            _ => Err(self.expected(&what, self.unquoted(scalar, |plain| matches!(plain, Plain::Int(_))))),
+            _ => Err(self.expected(&what, self.unquoted(scalar, |plain| matches!(plain, Plain::Int(_)))).needed()),
         }
     }
 
     fn float(&self) -> Result<f64, ReadError> {
         let scalar = self.scalar("a number")?;
-        match scalar.resolve() {
+        match scalar.value() {
             Plain::Float(number) => Ok(number),
             Plain::Int(number) => Ok(number as f64),
-            _ => {
-                Err(self.expected("a number", self.unquoted(scalar, |p| matches!(p, Plain::Int(_) | Plain::Float(_)))))
-            }
+            _ => Err(self
+                .expected("a number", self.unquoted(scalar, |p| matches!(p, Plain::Int(_) | Plain::Float(_))))
+                .needed()),
         }
     }
 
     fn bool(&self) -> Result<bool, ReadError> {
         let scalar = self.scalar("true or false")?;
-        match scalar.resolve() {
+        match scalar.value() {
             Plain::Bool(bool) => Ok(bool),
             _ => {
                 let help = match &*scalar.text.to_lowercase() {
@@ -130,14 +137,17 @@ impl<'a> Reader<'a> {
                     "no" | "off" => "write false".to_owned(),
                     _ => self.unquoted(scalar, |plain| matches!(plain, Plain::Bool(_))),
                 };
-                Err(self.expected("true or false", help))
+                Err(self.expected("true or false", help).needed())
             }
         }
     }
 
     /// Help for a text that would be right without its quotes.
     fn unquoted(&self, scalar: &Scalar, right: impl Fn(Plain<'_>) -> bool) -> String {
-        let plain = Scalar { text: scalar.text.clone(), quoted: false };
+        if scalar.is_emptied() {
+            return UNSET.to_owned();
+        }
+        let plain = Scalar::new(scalar.text.clone(), false);
         match scalar.quoted && right(plain.resolve()) {
             true => format!("write {} without quotes", scalar.text),
             false => String::new(),
@@ -149,8 +159,16 @@ impl<'a> Reader<'a> {
         match &self.node.value {
             Value::Mapping(entries) => Ok(Keys::new(*self, entries, known)),
             _ if self.node.is_null() => Ok(Keys::new(*self, &[], known)),
-            _ => Err(self.expected("a mapping", example(known))),
+            Value::Sequence(items) if known.is_empty() => {
+                let name = items.first().and_then(Node::as_text).unwrap_or("name");
+                Err(self.expected("a mapping", format!("write each as a key, like `{name}: {{}}`, without `-` or [ ]")))
+            }
+            _ => Err(self.expected("a mapping", example(&self.shown(known)))),
         }
+    }
+
+    fn shown(&self, known: &'static [&'static str]) -> Vec<&'static str> {
+        known.iter().copied().filter(|key| !self.hidden.contains(key)).collect()
     }
 
     /// The items of a sequence; null is an empty one.
@@ -163,6 +181,9 @@ impl<'a> Reader<'a> {
         }
     }
 }
+
+/// Help for a variable without a value where there must be one.
+pub(crate) const UNSET: &str = "a variable is empty here: set it, or give it a default: `${NAME:-5}`";
 
 fn example(known: &[&str]) -> String {
     match known {
@@ -195,7 +216,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         match &self.node.value {
             Value::Sequence(_) => visitor.visit_seq(self.items()?),
             Value::Mapping(_) => visitor.visit_map(self.keys(&[])?),
-            Value::Scalar(scalar) => match scalar.resolve() {
+            Value::Scalar(scalar) => match scalar.value() {
                 Plain::Null => visitor.visit_unit(),
                 Plain::Bool(bool) => visitor.visit_bool(bool),
                 Plain::Float(number) => visitor.visit_f64(number),
@@ -247,8 +268,8 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         match name {
-            FIELD if self.node.is_null() => visitor.visit_unit(),
-            FIELD | GUARD => visitor.visit_seq(Guarded::new(self)),
+            FIELD if self.node.is_null() && !self.is_emptied() => visitor.visit_unit(),
+            FIELD | GUARD => visitor.visit_seq(Guarded::new(self, name == FIELD)),
             SPANNED => visitor.visit_seq(Placed::new(self)),
             SHAPE => visitor.visit_seq(Shaped::new(self)),
             ONE_OR_MANY => match &self.node.value {
@@ -312,7 +333,8 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     /// Only asked for by a struct for the value of a key that it does not know.
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         if let Some((entry, known)) = self.key {
-            let help = if known.is_empty() { String::new() } else { nearest(&entry.key, known) };
+            let known = self.shown(known);
+            let help = if known.is_empty() { String::new() } else { nearest(&entry.key, &known) };
             let error = ReadError::new(format!("unknown key `{}`", entry.key), help);
             self.note(error.place(entry.key_span, || self.path.text()));
         }

@@ -145,7 +145,9 @@ fn quoted_numbers_are_texts_and_interpolated_ones_are_numbers() {
     let expected =
         "links[0].mtu: expected a whole number up to 65535, found the quoted text \"9000\" (write 9000 without quotes)";
     assert_eq!(one("links: [{mtu: '9000'}]"), expected);
-    assert_eq!(one("links: [{mtu: '$MTU'}]"), expected);
+    assert_eq!(good("links: [{mtu: '$MTU'}]").links.get().unwrap()[0].mtu.get(), Some(&9000));
+    assert_eq!(good("links: [{mtu: \"${NO:-5}\"}]").links.get().unwrap()[0].mtu.get(), Some(&5));
+    assert!(one("links: [{mtu: '$MTU$NO'}]").contains("found the quoted text \"9000\""));
     assert_eq!(good("links:\n- mtu: ${MTU}\n").links.get().unwrap()[0].mtu.get(), Some(&9000));
     assert_eq!(
         one("links: [{up: 'true'}]"),
@@ -153,6 +155,18 @@ fn quoted_numbers_are_texts_and_interpolated_ones_are_numbers() {
     );
     assert!(one("links: [{offset: -129}]").contains("a whole number from -128 to 127, found the number -129"));
     assert!(one("links: [{metric: fast}]").contains("expected a number, found \"fast\""));
+}
+
+#[test]
+fn a_variable_that_is_not_set_is_no_number_but_no_text_either() {
+    for text in ["links: [{mtu: $NO}]", "links: [{mtu: '${NO}'}]"] {
+        let found = one(text);
+        assert!(found.starts_with("links[0].mtu: expected a whole number up to 65535, found"), "{found}");
+        assert!(found.contains("a variable is empty here"), "{found}");
+    }
+    assert!(one("links: [{up: $NO}]").contains("expected true or false, found nothing (a variable is empty"));
+    assert!(good("name: $NO").name.is_absent());
+    assert!(good("links: [{mode: $NO}]").links.get().unwrap()[0].mode.is_absent());
 }
 
 #[test]

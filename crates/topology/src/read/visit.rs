@@ -67,7 +67,11 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Made<Field<T>> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Field<T>, A::Error> {
         let span = span(next(&mut seq)?);
-        Ok(seq.next_element()?.map_or(Field::Bad(span), |value| Field::Good(Spanned { value, span })))
+        Ok(match seq.next_element()? {
+            Some(value) => Field::Good(Spanned { value, span }),
+            None if seq.size_hint() == Some(0) => Field::Absent,
+            None => Field::Bad(span),
+        })
     }
 }
 

@@ -7,7 +7,7 @@ mod veth;
 mod vlan;
 mod vxlan;
 
-use std::{net::IpAddr, str::FromStr};
+use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -16,7 +16,7 @@ use wireloom_engine::{IfName, Mac};
 use self::{macvlan::Mode, vlan::Protocol};
 use crate::{
     document::{
-        address::{HostAddress, Subnet},
+        address::{Bare, HostAddress, Subnet},
         keys::{Container, Ethtool, Forward, Internet, Nat, keys},
         netem::NetemSpec,
         route::RouteLine,
@@ -66,9 +66,9 @@ keys! {
         /// Network identifier of a vxlan, 1 to 16777215.
         vni: Number,
         /// Address of the other end of a vxlan.
-        remote: Text<IpAddr>,
+        remote: Text<Bare>,
         /// Source address of the outer packets of a vxlan.
-        local: Text<IpAddr>,
+        local: Text<Bare>,
         /// UDP port of a vxlan, 4789 without it.
         port: Whole<1, 65_535>,
         /// Where the interface below is: `host` is the namespace that wireloom runs in, `local` the node.

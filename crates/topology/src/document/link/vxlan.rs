@@ -29,8 +29,8 @@ fn lower(builder: &mut Builder, link: &Copied<'_>) -> Option<()> {
     };
     let vxlan = Vxlan {
         vni,
-        remote,
-        local,
+        remote: remote.map(|address| address.0),
+        local: local.map(|address| address.0),
         port: spec.port.get().map_or(VXLAN_PORT, |port| u16::try_from(port.0).expect("the range was checked")),
         underlay,
         dev,
