@@ -20,7 +20,7 @@ fn as_json(node: &Node) -> Value {
     match &node.value {
         Shape::Sequence(items) => items.iter().map(as_json).collect(),
         Shape::Mapping(entries) => entries.iter().map(|entry| (entry.key.to_string(), as_json(&entry.value))).collect(),
-        Shape::Scalar(scalar) => match scalar.resolve() {
+        Shape::Scalar(scalar) => match scalar.value() {
             Plain::Null => Value::Null,
             Plain::Bool(bool) => json!(bool),
             Plain::Int(int) => json!(i64::try_from(int).expect("a small number")),

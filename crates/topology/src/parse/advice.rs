@@ -59,10 +59,39 @@ pub(super) fn place(info: &str, text: &str, span: Span) -> Span {
     })
 }
 
-/// The bracket that is open at an offset, if that is on a line above: what stands behind it then says nothing.
+/// The bracket that is open at a place and never closed, if it is on a line above: then nothing is wrong at the place.
 pub(super) fn unclosed(text: &str, span: Span) -> Option<(char, Span)> {
-    let (mut open, mut quote, mut previous) = (Vec::new(), None, '\n');
-    let mut characters = text.char_indices().take_while(|(at, _)| *at < span.offset).peekable();
+    let all = brackets(text);
+    let mut open: Vec<(usize, char)> = Vec::new();
+    let behind = all.iter().position(|(at, _)| *at >= span.offset).unwrap_or(all.len());
+    for bracket in &all[..behind] {
+        step(&mut open, *bracket);
+    }
+    let (depth, (at, bracket)) = (open.len(), *open.last()?);
+    for bracket in &all[behind..] {
+        step(&mut open, *bracket);
+        if open.len() < depth {
+            return None;
+        }
+    }
+    let line = text[..at].matches('\n').count() as u32 + 1;
+    let column = text[..at].rsplit('\n').next().unwrap_or_default().chars().count() as u32 + 1;
+    let place = Span { file: span.file, line, column, offset: at, len: 1 };
+    (line < span.line && !line_of(text, at).contains("${")).then_some((bracket, place))
+}
+
+fn step(open: &mut Vec<(usize, char)>, (at, bracket): (usize, char)) {
+    match (bracket, open.last()) {
+        ('{' | '[', _) => open.push((at, bracket)),
+        ('}', Some((_, '{'))) | (']', Some((_, '['))) => _ = open.pop(),
+        _ => {}
+    }
+}
+
+/// The brackets of a text that are YAML's: not those in quotes, comments and plain words like `eth{n}`.
+fn brackets(text: &str) -> Vec<(usize, char)> {
+    let (mut found, mut quote, mut previous) = (Vec::new(), None, '\n');
+    let mut characters = text.char_indices().peekable();
     while let Some((at, c)) = characters.next() {
         match (quote, c) {
             (Some('"'), '\\') => _ = characters.next(),
@@ -70,17 +99,13 @@ pub(super) fn unclosed(text: &str, span: Span) -> Option<(char, Span)> {
             (Some(_), _) => {}
             (None, '#') if previous.is_whitespace() => while characters.next_if(|(_, c)| *c != '\n').is_some() {},
             (None, '"' | '\'') if begins(previous) => quote = Some(c),
-            (None, '{' | '[') if begins(previous) => open.push((at, c)),
-            (None, '}' | ']') => _ = open.pop(),
+            (None, '{' | '[') if begins(previous) => found.push((at, c)),
+            (None, '}' | ']') => found.push((at, c)),
             (None, _) => {}
         }
         previous = c;
     }
-    let (at, bracket) = open.pop()?;
-    let line = text[..at].matches('\n').count() as u32 + 1;
-    let column = text[..at].rsplit('\n').next().unwrap_or_default().chars().count() as u32 + 1;
-    let place = Span { file: span.file, line, column, offset: at, len: 1 };
-    (line < span.line && !line_of(text, at).contains("${")).then_some((bracket, place))
+    found
 }
 
 /// Whether a value can begin behind a character.

@@ -136,6 +136,8 @@ fn syntax_errors_have_a_place_and_advice() {
     let not_closed = |bracket, line| format!("not valid YAML: this `{bracket}` is not closed before line {line}");
     assert_eq!(wrong("a: 1\nb: [1, 2\nc: 3\n"), (2, 4, not_closed('[', 3)));
     assert_eq!(wrong("a: {\"x}\": [1],\n  b: '}' # }\n\nc: 3\nd: 4\n"), (1, 4, not_closed('{', 4)));
+    // Closed in the end: what is missing is a comma.
+    assert_eq!(wrong("a: {\n  b: {}\n  c: {}\n}\n").0, 3);
     assert_eq!(wrong("a: *nobody\n").0, 1);
     assert_eq!(wrong("a: 1\n\tb: 2\n").0, 2);
     assert_eq!(wrong("a: b: c\n").0, 1);
