@@ -100,29 +100,30 @@ fn a_process_that_a_killed_up_did_not_write_down_is_ended() {
         let folder = Folder::with(&[("lab.yaml", &lab("  - {node: a, supervised: true, command: sleep 4715}\n"))]);
         folder.wireloom("up lab.yaml").ok();
         let known = processes(&folder)[0]["pid"].clone();
-        let forgotten = |log: &str| -> Value {
-            let start =
-                format!("WIRELOOM_SUPERVISED=/run/wireloom/lab/log/{log} setsid sleep 4716 >/dev/null 2>&1 & echo $!");
-            sh(&start).trim().parse().unwrap()
+        let forgotten = |netns: &str, log: &str| -> Value {
+            let inside = format!("ip netns exec {netns} setsid sleep 4716 >/dev/null 2>&1");
+            sh(&format!("WIRELOOM_SUPERVISED=/run/wireloom/lab/log/{log} {inside} & echo $!")).trim().parse().unwrap()
         };
+        sh("ip netns add other");
         let is_sleep = |pid: &Value| sh(&format!("cat /proc/{pid}/cmdline")).starts_with("sleep");
-        // What a process that is known has started, in a session of its own, is not.
-        let (lost, child) = (forgotten("a.1.log"), forgotten("a.0.log"));
-        eventually("they run", || is_sleep(&lost) && is_sleep(&child));
+        // Not what a known process has started in a session of its own, nor one of another machine's topology of that name.
+        let (lost, child, foreign) =
+            (forgotten("lab.a", "a.1.log"), forgotten("lab.a", "a.0.log"), forgotten("other", "a.1.log"));
+        eventually("they run", || is_sleep(&lost) && is_sleep(&child) && is_sleep(&foreign));
         let up = folder.wireloom("up lab.yaml").ok();
         assert!(
             up.stderr.contains(&format!("ended process {lost} (`sleep 4716`), which an `up` that was killed")),
             "{up:?}"
         );
         assert!(!is_running(&lost) && is_running(&child) && is_running(&known));
-        let lost = forgotten("b.0.log");
+        let lost = forgotten("lab.b", "b.0.log");
         eventually("it runs", || is_sleep(&lost));
         let gone = folder.wireloom("down lab -o json").ok().json();
         let row = json!({"node": "b", "pid": lost, "command": "sleep 4716", "alive": false,
             "log": "/run/wireloom/lab/log/b.0.log"});
         assert!(gone["stopped"].as_array().unwrap().contains(&row), "{gone}");
-        assert!(!is_running(&lost));
-        sh(&format!("kill {child} || true"));
+        assert!(!is_running(&lost) && is_running(&foreign));
+        sh(&format!("kill {child} {foreign}"));
     });
 }
 

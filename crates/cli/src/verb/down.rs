@@ -132,7 +132,7 @@ fn take_down(console: &Console, owner: &Owner, cancelled: &Arc<AtomicBool>) -> R
         Default::default()
     });
     warnings.extend(left.iter().map(|p| format!("process {} (`{}`) could not be ended", p.pid, p.command)));
-    let (orphans, immortal) = orphans::end(&record.ledger);
+    let (orphans, immortal) = orphans::end(&record, None);
     warnings.extend(immortal.iter().map(|p| format!("process {} (`{}`) could not be ended", p.pid, p.command)));
     let going = Going::of(record.states(), |_, _| true);
     let mut holders = going.holders();

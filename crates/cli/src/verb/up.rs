@@ -109,7 +109,7 @@ impl Run<'_> {
         let supervises = |commands: &[Command]| commands.iter().any(|command| command.supervised);
         let before = || record.current.iter().any(|entry| supervises(&entry.attached.commands));
         if record.next.is_some() || supervises(&self.lowered.commands) || before() {
-            let (ended, left) = orphans::end(&record.ledger);
+            let (ended, left) = orphans::end(record, Some(&self.lowered.desired));
             for row in ended {
                 let (pid, command) = (row.pid, row.command);
                 self.console
