@@ -136,6 +136,30 @@ pub(crate) enum Failure {
     /// We could not become a program.
     #[error(transparent)]
     Exec(wireloom_run::Error),
+    /// A process could not be written down, so that nobody would end it.
+    #[error("{topology} is up, but process {pid} (`{command}`) of node {node} could not be written down, and {}: {cause}", fate(*.ended))]
+    NotRecorded {
+        /// The topology.
+        topology: Owner,
+        /// Where.
+        node: Label,
+        /// Its number.
+        pid: u32,
+        /// What.
+        command: String,
+        /// Whether it is gone again.
+        ended: bool,
+        /// Why.
+        cause: wireloom_ledger::Error,
+    },
+    /// A topology is down, and files of its ledger could not be read.
+    #[error("{topology} is down as far as can be told{}", .kept.iter().map(|kept| format!("\n  {kept}")).collect::<String>())]
+    Damaged {
+        /// The topology.
+        topology: Owner,
+        /// Each file, and what may be left.
+        kept: Vec<String>,
+    },
     /// We did not get as far as to become a program.
     #[error("{0}")]
     NotBecome(Box<Failure>),
@@ -303,6 +327,10 @@ fn known_elsewhere(node: &str, elsewhere: &[Owner], nodes: &[Label]) -> String {
         None if nodes.is_empty() => "; no topology is up".to_owned(),
         None => format!("; nodes: {}", words::list(nodes)),
     }
+}
+
+fn fate(ended: bool) -> &'static str {
+    if ended { "was ended again" } else { "could not be ended either" }
 }
 
 fn lacking(capabilities: &[Capability]) -> String {

@@ -23,6 +23,7 @@ mod place;
 mod progress;
 mod record;
 mod removal;
+mod rescue;
 mod signals;
 mod subject;
 mod summary;

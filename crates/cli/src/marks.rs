@@ -116,16 +116,20 @@ fn of_link(answer: &Message, source: &Source) -> Option<Found> {
     }
 }
 
-/// Ours are `wireloom-OWNER` and `OWNER.NODE`.
+/// Ours are `wireloom-OWNER` and `OWNER.NODE`, where an owner may begin with `wireloom-` and has no full stop.
 fn empty_name(name: &str) -> Option<Found> {
     if !is_empty(name) {
         return None;
     }
-    let owner = match name.strip_prefix("wireloom-") {
-        Some(owner) => owner.parse().ok()?,
-        None => name.split_once('.').filter(|(_, node)| node.parse::<Label>().is_ok())?.0.parse().ok()?,
+    Some(Found::Name { owner: named_after(name)?, name: name.to_owned() })
+}
+
+fn named_after(name: &str) -> Option<Owner> {
+    let owner = match name.split_once('.') {
+        Some((owner, node)) => Some(owner).filter(|_| node.parse::<Label>().is_ok()),
+        None => name.strip_prefix("wireloom-"),
     };
-    Some(Found::Name { owner, name: name.to_owned() })
+    owner?.parse().ok()
 }
 
 fn is_empty(name: &str) -> bool {
@@ -133,4 +137,21 @@ fn is_empty(name: &str) -> bool {
     // A file on which a namespace is mounted is of length 0 too, and opening it tells.
     let plain = fs::symlink_metadata(&path).is_ok_and(|found| found.is_file() && found.len() == 0);
     plain && matches!(Netns::open(&path), Err(wireloom_netns::Error::NotNetns { .. }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_of_namespaces_tell_whose_they_are() {
+        let owner = |name| named_after(name).map(|owner| owner.to_string());
+        assert_eq!(owner("lab.r1").as_deref(), Some("lab"));
+        assert_eq!(owner("wireloom-lab").as_deref(), Some("lab"));
+        assert_eq!(owner("wireloom-lab.r1").as_deref(), Some("wireloom-lab"));
+        assert_eq!(owner("wireloom-wireloom-lab").as_deref(), Some("wireloom-lab"));
+        for other in ["lab", "lab.", ".r1", "cni-0123", "a b.c"] {
+            assert_eq!(owner(other), None, "{other}");
+        }
+    }
 }

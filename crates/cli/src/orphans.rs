@@ -1,34 +1,33 @@
-//! Processes of a topology that its ledger does not know: an `up` was killed between starting one and writing it down.
-//! They are ended: which command they were started for is lost. Does not look at those that are written down.
+//! Processes of a topology that its ledger does not know: an `up` was killed between starting one and writing it down, or
+//! they have left the process group that is written down. They are ended. Does not end those that are written down.
 
-use std::path::Path;
+use std::{fs, path::PathBuf};
 
-use wireloom_engine::{Label, State};
-use wireloom_run::Forgotten;
+use wireloom_engine::Label;
+use wireloom_ledger::Ledger;
+use wireloom_run::Stray;
 
-use crate::{place, record::Record, supervision::Row};
+use crate::supervision::Row;
 
-/// Ends those in the namespaces of the topology. Returns those that ended, and those that could not be ended.
-pub(crate) fn end(record: &Record, desired: Option<&State>) -> (Vec<Row>, Vec<Row>) {
-    let ledger = &record.ledger;
-    let sources = record.sources(desired);
-    let inodes = sources.values().filter_map(|source| place::open(source).ok()?.inode().ok()).collect();
-    let (known, _) = ledger.salvage_processes();
-    let known: Vec<_> = known.into_iter().map(|process| process.log).collect();
-    let found = wireloom_run::forgotten(&ledger.log_directory(), &inodes, &known);
-    let processes: Vec<_> = found.iter().map(|forgotten| forgotten.process.clone()).collect();
-    let left = wireloom_run::stop(&processes);
-    found.into_iter().filter_map(|forgotten| row(forgotten, &left)).partition(|row| !row.alive)
+/// Ends them, but for those whose output goes to the logs in `known`. Returns those that ended, and those that could not
+/// be ended.
+pub(crate) fn end(ledger: &Ledger, known: &[PathBuf]) -> (Vec<Row>, Vec<Row>) {
+    let logs = ledger.log_directory();
+    // Every process that stays begins with a file for its output.
+    if !fs::read_dir(&logs).is_ok_and(|mut files| files.next().is_some()) {
+        return (Vec::new(), Vec::new());
+    }
+    let (ended, left) = wireloom_run::stop_strays(&logs, known);
+    let rows = |strays: Vec<Stray>, alive| strays.into_iter().filter_map(|stray| row(stray, alive)).collect();
+    (rows(ended, false), rows(left, true))
 }
 
-fn row(forgotten: Forgotten, left: &[wireloom_run::Process]) -> Option<Row> {
-    let Forgotten { process, command } = forgotten;
-    let alive = left.contains(&process);
+fn row(Stray { process, command }: Stray, alive: bool) -> Option<Row> {
     Some(Row { node: node(&process.log)?, pid: process.pid, command, alive, log: process.log })
 }
 
 /// Logs are called `NODE.NUMBER.log`.
-fn node(log: &Path) -> Option<Label> {
+fn node(log: &std::path::Path) -> Option<Label> {
     let (node, _) = log.file_name()?.to_str()?.strip_suffix(".log")?.rsplit_once('.')?;
     node.parse().ok()
 }

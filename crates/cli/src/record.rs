@@ -34,7 +34,13 @@ impl Record {
         let next = ledger.next().unwrap_or_else(|error| lost(&mut errors, error));
         let (before, damage) = ledger.salvage_before();
         errors.extend(damage);
+        errors.extend(ledger.salvage_processes().1);
         Ok((Record { ledger, current, next, before }, errors))
+    }
+
+    /// Settings as they were before.
+    pub(crate) fn before(&self) -> &[Before] {
+        &self.before
     }
 
     /// What is up, as far as is known.

@@ -108,25 +108,34 @@ pub(crate) fn node(state: &State, name: &str) -> Option<Label> {
 }
 
 /// The topologies that are up and have a node of that name.
-pub(crate) fn having(name: &str) -> Result<Vec<(State, Label)>, Failure> {
-    Ok(states_up()?.into_iter().filter_map(|state| node(&state, name).map(|node| (state, node))).collect())
+pub(crate) fn having(console: &Console, name: &str) -> Result<Vec<(State, Label)>, Failure> {
+    Ok(among(states_up(console)?, name))
 }
 
-fn states_up() -> Result<Vec<State>, Failure> {
+fn among(states: Vec<State>, name: &str) -> Vec<(State, Label)> {
+    states.into_iter().filter_map(|state| node(&state, name).map(|node| (state, node))).collect()
+}
+
+/// A topology whose ledger cannot be read is no obstacle to the others.
+fn states_up(console: &Console) -> Result<Vec<State>, Failure> {
     let mut states = Vec::new();
     for owner in Ledger::list()? {
-        states.extend(Record::read(&owner)?.latest().map(|entry| entry.desired.clone()));
+        match Record::read(&owner) {
+            Ok(record) => states.extend(record.latest().map(|entry| entry.desired.clone())),
+            Err(failure) => console.warn(format_args!("{owner} is passed over: {failure}")),
+        }
     }
     Ok(states)
 }
 
 /// The only topology that is up and has a node of that name, and the node.
-pub(crate) fn with_node(name: &str) -> Result<(State, Label), Failure> {
-    let mut having = having(name)?;
+pub(crate) fn with_node(console: &Console, name: &str) -> Result<(State, Label), Failure> {
+    let states = states_up(console)?;
+    let mut having = among(states.clone(), name);
     match (having.len(), having.pop()) {
         (1, Some(only)) => Ok(only),
         (0, _) | (_, None) => {
-            let nodes = states_up()?.into_iter().flat_map(|state| state.namespaces.into_keys()).collect();
+            let nodes = states.into_iter().flat_map(|state| state.namespaces.into_keys()).collect();
             Err(Failure::UnknownNode { topology: None, node: name.to_owned(), elsewhere: Vec::new(), nodes })
         }
         (_, Some(last)) => {

@@ -58,6 +58,16 @@ pub(crate) fn stop(
     Ok((gone, left))
 }
 
+/// Ends all processes in the ledger, as far as it can be read. Returns those that ended, and those that could not be
+/// ended.
+pub(crate) fn stop_all(ledger: &mut Ledger) -> Result<(Vec<Supervised>, Vec<Supervised>), Failure> {
+    let (recorded, _) = ledger.salvage_processes();
+    let left = wireloom_run::stop(&recorded.iter().map(process).collect::<Vec<_>>());
+    let (left, gone): (Vec<_>, Vec<_>) = recorded.into_iter().partition(|p| left.contains(&process(p)));
+    ledger.forget_processes(|p| gone.contains(p))?;
+    Ok((gone, left))
+}
+
 /// Whether a document asks for that process.
 pub(crate) fn is_wanted(process: &Supervised, commands: &[Command]) -> bool {
     let same = |c: &&Command| c.supervised && c.node == process.node && c.command.to_string() == process.command;
@@ -166,8 +176,16 @@ impl Runner<'_> {
         let started = wireloom_run::supervised(program, &log).map_err(|cause| self.not_run(command, cause))?;
         taken.insert(started.pid);
         let (node, Process { pid, start_time, log }) = (command.node.clone(), started);
-        self.ledger.record_process(&Supervised { node, pid, start_time, command: title, log })?;
-        Ok(true)
+        self.record(Supervised { node, pid, start_time, command: title, log }).map(|()| true)
+    }
+
+    /// Writes down a process. One that nobody would know of does not stay.
+    fn record(&mut self, started: Supervised) -> Result<(), Failure> {
+        self.ledger.record_process(&started).map_err(|cause| {
+            let ended = wireloom_run::stop(&[process(&started)]).is_empty();
+            let Supervised { node, pid, command, .. } = started;
+            Failure::NotRecorded { topology: self.desired.owner.clone(), node, pid, command, ended, cause }
+        })
     }
 
     fn open(&self, node: &Label) -> Result<Netns, Failure> {

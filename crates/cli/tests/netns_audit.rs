@@ -32,19 +32,18 @@ fn what_belongs_to_nothing_is_stray_and_goes_and_nothing_else() {
         folder.wireloom("up triangle.yaml").ok();
         folder.wireloom("up other.yaml").ok();
         sh("rm -r /run/wireloom/other; ip netns add blue; ip -n blue link add mine type veth peer name yours");
-        sh(
-            "ip -n blue link set mine alias wireloom:lost/blue:mine; ip link add br0 type bridge; touch /run/netns/gone.x",
-        );
+        sh("ip -n blue link set mine alias wireloom:lost/blue:mine; ip link add br0 type bridge; \
+             touch /run/netns/triangle.x /run/netns/foreign.thing /run/netns/cni-1");
         let run = folder.wireloom("audit");
         assert_eq!(run.status, 1, "{run:?}");
         assert!(run.stdout.contains("stray: link mine of lost (/run/netns/blue)\n"), "{run:?}");
         assert!(run.stdout.contains("stray: namespace r1 of other (/run/netns/other.r1)\n"), "{run:?}");
-        assert!(run.stdout.contains("stray: name gone.x of gone (/run/netns/gone.x)\n"), "{run:?}");
+        assert!(run.stdout.contains("stray: name triangle.x of triangle (/run/netns/triangle.x)\n"), "{run:?}");
         assert!(run.stdout.contains("triangle: 9 objects in place\n"), "{run:?}");
         assert!(run.stdout.ends_with("11 objects are stray; `wireloom audit --fix` removes them\n"), "{run:?}");
         let fixed = folder.wireloom("audit --fix -o json").ok().json();
         assert_eq!((&fixed["stray"], &fixed["fixed"]), (&json!(0), &json!(11)), "{fixed}");
-        assert_eq!(sh("ls /run/netns"), "blue\ntriangle.r1\ntriangle.r2\ntriangle.r3\n");
+        assert_eq!(sh("ls /run/netns"), "blue\ncni-1\nforeign.thing\ntriangle.r1\ntriangle.r2\ntriangle.r3\n");
         assert_eq!(sh("ip -n blue -br link | grep -c veth || true"), "0\n");
         sh("ip link show br0");
         folder.wireloom("audit").ok();

@@ -100,15 +100,14 @@ fn a_process_that_a_killed_up_did_not_write_down_is_ended() {
         let folder = Folder::with(&[("lab.yaml", &lab("  - {node: a, supervised: true, command: sleep 4715}\n"))]);
         folder.wireloom("up lab.yaml").ok();
         let known = processes(&folder)[0]["pid"].clone();
-        let forgotten = |netns: &str, log: &str| -> Value {
-            let inside = format!("ip netns exec {netns} setsid sleep 4716 >/dev/null 2>&1");
+        let forgotten = |machine: &str, log: &str| -> Value {
+            let inside = format!("unshare --mount sh -c '{machine}exec setsid sleep 4716' >/dev/null 2>&1");
             sh(&format!("WIRELOOM_SUPERVISED=/run/wireloom/lab/log/{log} {inside} & echo $!")).trim().parse().unwrap()
         };
-        sh("ip netns add other");
+        let other = "mount -t tmpfs tmpfs /run; ";
         let is_sleep = |pid: &Value| sh(&format!("cat /proc/{pid}/cmdline")).starts_with("sleep");
         // Not what a known process has started in a session of its own, nor one of another machine's topology of that name.
-        let (lost, child, foreign) =
-            (forgotten("lab.a", "a.1.log"), forgotten("lab.a", "a.0.log"), forgotten("other", "a.1.log"));
+        let (lost, child, foreign) = (forgotten("", "a.1.log"), forgotten("", "a.0.log"), forgotten(other, "a.1.log"));
         eventually("they run", || is_sleep(&lost) && is_sleep(&child) && is_sleep(&foreign));
         let up = folder.wireloom("up lab.yaml").ok();
         assert!(
@@ -116,7 +115,7 @@ fn a_process_that_a_killed_up_did_not_write_down_is_ended() {
             "{up:?}"
         );
         assert!(!is_running(&lost) && is_running(&child) && is_running(&known));
-        let lost = forgotten("lab.b", "b.0.log");
+        let lost = forgotten("", "b.0.log");
         eventually("it runs", || is_sleep(&lost));
         let gone = folder.wireloom("down lab -o json").ok().json();
         let row = json!({"node": "b", "pid": lost, "command": "sleep 4716", "alive": false,

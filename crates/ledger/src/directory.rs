@@ -2,6 +2,7 @@
 //! files.
 
 use std::{
+    collections::BTreeSet,
     env, fs, io,
     os::unix::fs::{DirBuilderExt, MetadataExt},
     path::{Path, PathBuf},
@@ -43,6 +44,12 @@ impl Ledger {
         Ok(ledger)
     }
 
+    /// The topologies that have something in the directory of ledgers, be it only what was set aside or a lock.
+    pub fn known() -> Result<BTreeSet<Owner>> {
+        let root = default_root()?;
+        Ok(directories(&root)?.into_iter().map(|(owner, _)| owner).collect())
+    }
+
     /// The topologies that have a ledger, in the order of their names.
     pub fn list() -> Result<Vec<Owner>> {
         Ledger::list_in(&default_root()?)
@@ -50,21 +57,12 @@ impl Ledger {
 
     /// The same in another directory than [`DIRECTORY`].
     pub fn list_in(root: &Path) -> Result<Vec<Owner>> {
-        check(root)?;
-        let entries = match fs::read_dir(root) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            other => other.map_err(failed("list", root))?,
-        };
-        let mut owners = Vec::new();
-        for entry in entries {
-            let entry = entry.map_err(failed("list", root))?;
-            // A directory with a lock alone is one that somebody is about to use, or has just left.
-            let is_there = |file| fs::symlink_metadata(entry.path().join(file)).is_ok();
-            let tells = [CURRENT, NEXT, BEFORE, PROCESSES].into_iter().any(is_there);
-            owners.extend(entry.file_name().to_str().and_then(|name| name.parse().ok()).filter(|_: &Owner| tells));
-        }
+        let mut owners = directories(root)?;
+        // A directory with a lock alone is one that somebody is about to use, or has just left.
+        let is_there = |directory: &Path, file| fs::symlink_metadata(directory.join(file)).is_ok();
+        owners.retain(|(_, path)| [CURRENT, NEXT, BEFORE, PROCESSES].into_iter().any(|file| is_there(path, file)));
         owners.sort();
-        Ok(owners)
+        Ok(owners.into_iter().map(|(owner, _)| owner).collect())
     }
 
     /// Where the output of supervised commands goes.
@@ -146,6 +144,22 @@ pub(crate) fn remove_any(path: &Path) -> Result<()> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other.map_err(failed("remove", path)),
     }
+}
+
+/// The directories that can be ledgers, and whose.
+fn directories(root: &Path) -> Result<Vec<(Owner, PathBuf)>> {
+    check(root)?;
+    let entries = match fs::read_dir(root) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(failed("list", root))?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(failed("list", root))?;
+        let owner = entry.file_name().to_str().and_then(|name| name.parse().ok());
+        found.extend(owner.map(|owner| (owner, entry.path())));
+    }
+    Ok(found)
 }
 
 /// Gives a damaged file a name under which nobody reads it.

@@ -6,13 +6,13 @@ mod command;
 mod crowd;
 mod error;
 mod exec;
-mod forgotten;
 mod group;
 mod icmp;
 mod neighbour;
 mod outcome;
 mod ping;
 mod start;
+mod stray;
 mod supervised;
 mod tcp;
 
@@ -22,10 +22,10 @@ pub use self::{
     crowd::run_checks,
     error::{Error, Result},
     exec::exec,
-    forgotten::{Forgotten, forgotten},
     outcome::{Outcome, Why},
     ping::ping,
     start::Program,
+    stray::{Stray, stop_strays},
     supervised::{Process, alive, stop, supervised},
     tcp::{tcp, tcp_until},
 };

@@ -6,7 +6,7 @@ use std::{
     ffi::OsString,
     fs::{OpenOptions, create_dir_all},
     io,
-    os::unix::{ffi::OsStrExt, process::CommandExt},
+    os::unix::{ffi::OsStrExt, fs::OpenOptionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::Stdio,
     thread,
@@ -14,6 +14,7 @@ use std::{
 };
 
 use nix::{
+    fcntl::OFlag,
     sys::{
         signal::{Signal, killpg},
         wait::{WaitPidFlag, waitpid},
@@ -31,9 +32,9 @@ use crate::{
 pub(crate) const VARIABLE: &str = "WIRELOOM_SUPERVISED";
 
 /// How long a process may take to end after a SIGTERM.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3);
 /// How long the kernel may take to end a process after a SIGKILL: longer only for one in uninterruptible sleep.
-const KILLING: Duration = Duration::from_secs(2);
+pub(crate) const KILLING: Duration = Duration::from_secs(2);
 
 /// A process that was started to stay, the leader of a process group of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +137,8 @@ fn assignment(process: &Process) -> Vec<u8> {
 
 fn open_log(log: &Path) -> io::Result<std::fs::File> {
     log.parent().map_or(Ok(()), create_dir_all)?;
-    OpenOptions::new().create(true).append(true).open(log)
+    // A symbolic link would lead out of the directory of logs.
+    OpenOptions::new().create(true).append(true).custom_flags(OFlag::O_NOFOLLOW.bits()).open(log)
 }
 
 #[cfg(test)]

@@ -98,6 +98,11 @@ pub(super) fn owners() -> Result<BTreeSet<Owner>, Failure> {
     Ok(found.found.iter().map(|found| found.owner().clone()).chain(found.ledgers.into_keys()).collect())
 }
 
+/// The namespaces that hold something of a topology, for which only the marks of objects tell.
+pub(super) fn places(owner: &Owner) -> Result<State, Failure> {
+    Ok(Everything::look()?.places(owner))
+}
+
 /// What the kernel and the ledgers tell.
 struct Everything {
     found: Vec<Found>,
@@ -117,14 +122,18 @@ impl Everything {
             let tells = namespaces().any(|netns| netns.own || !netns.links.is_empty());
             ledgers.insert(owner, tells && unread.is_empty());
         }
-        let (found, mut traces) = marks::all(&others)?;
+        let (mut found, mut traces) = marks::all(&others)?;
         if !traces.is_empty() {
             // After the kernel, so that an `up` that has begun meanwhile has written down what it makes.
             for owner in Ledger::list()? {
-                let (record, _) = Record::salvage(&owner)?;
-                traces.retain(|trace| record.states().all(|state| !trace.is_named_by(state)));
+                let (record, unread) = Record::salvage(&owner)?;
+                // A ledger that cannot be read may name any of them.
+                traces.retain(|trace| unread.is_empty() && record.states().all(|state| !trace.is_named_by(state)));
             }
         }
+        // Anybody can have made an empty file of such a name: it is ours where we know the topology.
+        let known = Ledger::known()?;
+        found.retain(|found| !matches!(found, Found::Name { owner, .. } if !known.contains(owner)));
         Ok(Everything { found, traces, ledgers })
     }
 
@@ -170,7 +179,8 @@ impl Everything {
         let ledger = Ledger::open(owner)?;
         let _lock = ledger.lock("audit", cancelled, |holder| waiting(console, holder))?;
         let now = Everything::look()?;
-        for found in now.found.iter().filter(|found| found.owner() == owner) {
+        // Our lock makes any topology a known one: what counts is what was found before.
+        for found in now.found.iter().filter(|found| found.owner() == owner && self.found.contains(found)) {
             if let Found::Name { name, .. } = found {
                 marks::remove_name(name)?;
             }

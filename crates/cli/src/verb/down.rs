@@ -25,7 +25,9 @@ use crate::{
     orphans,
     paint::Paint,
     record::Record,
-    removal, signals,
+    removal,
+    rescue::{self, Kept},
+    signals,
     subject::{self, Subject},
     summary::{self, Summary},
     supervision, words,
@@ -54,6 +56,9 @@ struct Gone {
     stopped: Vec<supervision::Row>,
     holders: Vec<Holder>,
     warnings: Vec<String>,
+    /// Files of the ledger that could not be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    damaged: Vec<Kept>,
     #[serde(skip)]
     time: Duration,
 }
@@ -71,7 +76,11 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
     capability::need(&[NET_ADMIN, SYS_ADMIN])?;
     let cancelled = signals::catch()?;
     match (only, several) {
-        (Some(owner), _) => console.answer(&take_down(console, &owner, &cancelled)?)?,
+        (Some(owner), _) => {
+            let gone = take_down(console, &owner, &cancelled)?;
+            console.answer(&gone)?;
+            gone.failure().map_or(Ok(()), Err)?;
+        }
         (None, Some(named)) if !args.all => each(console, &named.into_iter().collect(), &cancelled)?,
         (None, _) => each(console, &everything()?, &cancelled)?,
     }
@@ -113,7 +122,10 @@ fn each(console: &Console, owners: &BTreeSet<Owner>, cancelled: &Arc<AtomicBool>
     let (mut topologies, mut failures) = (Vec::new(), Vec::new());
     for owner in owners {
         match take_down(console, owner, cancelled) {
-            Ok(gone) => topologies.push(gone),
+            Ok(gone) => {
+                failures.extend(gone.failure());
+                topologies.push(gone);
+            }
             Err(failure) => failures.push(failure),
         }
     }
@@ -124,20 +136,24 @@ fn each(console: &Console, owners: &BTreeSet<Owner>, cancelled: &Arc<AtomicBool>
 /// Takes one topology down.
 fn take_down(console: &Console, owner: &Owner, cancelled: &Arc<AtomicBool>) -> Result<Gone, Failure> {
     let lock = Ledger::open(owner)?.lock("down", cancelled, |holder| waiting(console, holder))?;
-    let (mut record, unread) = Record::salvage(owner)?;
-    let mut warnings: Vec<String> = unread.iter().map(ToString::to_string).collect();
+    let (mut record, mut unread) = Record::salvage(owner)?;
+    let Some(damaged) = rescue::damaged(&unread) else {
+        unread.retain(|error| error.unreadable().is_none());
+        return Err(unread.swap_remove(0).into());
+    };
     let had_ledger = record.latest().is_some() || !unread.is_empty();
-    let (stopped, left) = supervision::stop(&mut record.ledger, |_| true).unwrap_or_else(|failure| {
-        warnings.push(failure.to_string());
-        Default::default()
-    });
+    let (stopped, left) = stop(&mut record.ledger)?;
+    let mut warnings = Vec::new();
     warnings.extend(left.iter().map(|p| format!("process {} (`{}`) could not be ended", p.pid, p.command)));
-    let (orphans, immortal) = orphans::end(&record, None);
-    warnings.extend(immortal.iter().map(|p| format!("process {} (`{}`) could not be ended", p.pid, p.command)));
     let going = Going::of(record.states(), |_, _| true);
     let mut holders = going.holders();
+    let mut places = State::empty(owner.clone());
+    if !damaged.is_empty() {
+        places = audit::places(owner)?;
+        rescue::widen(&mut places, &record)?;
+    }
     let start = Instant::now();
-    let report = removal::all(console, &mut record, &State::empty(owner.clone()), cancelled)?;
+    let report = removal::all(console, &mut record, &places, cancelled)?;
     let time = start.elapsed();
     let finishing = going.late(&report.held, &mut holders);
     if !finishing.is_empty() {
@@ -145,18 +161,32 @@ fn take_down(console: &Console, owner: &Owner, cancelled: &Arc<AtomicBool>) -> R
             .say(format_args!("{owner}: the kernel still finishes with the namespace of {}", words::list(finishing)));
     }
     warnings.extend(holders.iter().map(|holder| format!("{owner}: {holder}")));
-    // What only a damaged file knows is not lost.
-    let damaged: Vec<PathBuf> = unread.iter().filter_map(|error| error.unreadable()).map(PathBuf::from).collect();
-    let kept = record.ledger.remove_but(&damaged)?;
-    warnings.extend(kept.iter().map(|path| format!("{owner}: what could not be read is now {}", path.display())));
+    let damaged = Kept::all(&unread, record.ledger.remove_but(&damaged)?);
     drop(lock);
     warnings.iter().for_each(|warning| console.warn(warning));
     let summary = Summary::of(&report.plan);
-    let ended = stopped.iter().map(|p| supervision::Row { alive: false, ..supervision::row(p) });
-    let stopped: Vec<_> = ended.chain(orphans).collect();
     let was_up = had_ledger || !report.plan.is_empty() || !stopped.is_empty();
-    let (phases, plan) = (summary::rounded(&report.phases), report.plan);
-    Ok(Gone { topology: owner.clone(), was_up, removed: plan, summary, phases, stopped, holders, warnings, time })
+    let (topology, phases, removed) = (owner.clone(), summary::rounded(&report.phases), report.plan);
+    Ok(Gone { topology, was_up, removed, summary, phases, stopped, holders, warnings, damaged, time })
+}
+
+/// Ends what the ledger names, and then all that comes from it and from what nobody has written down.
+fn stop(ledger: &mut Ledger) -> Result<(Vec<supervision::Row>, Vec<supervision::Row>), Failure> {
+    let (stopped, left) = supervision::stop_all(ledger)?;
+    let mut ended: Vec<_> = stopped.iter().map(|p| supervision::Row { alive: false, ..supervision::row(p) }).collect();
+    let mut alive: Vec<_> = left.iter().map(supervision::row).collect();
+    let (orphans, immortal) = orphans::end(ledger, &[]);
+    ended.extend(orphans.into_iter().filter(|p| alive.iter().all(|left| left.pid != p.pid)));
+    alive.extend(immortal.into_iter().filter(|p| left.iter().all(|left| left.pid != p.pid)));
+    Ok((ended, alive))
+}
+
+impl Gone {
+    /// Nobody can say that all is gone when a part of the ledger could not be read.
+    fn failure(&self) -> Option<Failure> {
+        let kept: Vec<String> = self.damaged.iter().map(ToString::to_string).collect();
+        (!kept.is_empty()).then(|| Failure::Damaged { topology: self.topology.clone(), kept })
+    }
 }
 
 fn rows<S: serde::Serializer>(plan: &Plan, serializer: S) -> Result<S::Ok, S::Error> {

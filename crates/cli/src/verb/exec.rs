@@ -53,7 +53,7 @@ fn become_it(console: &Console, args: &Args) -> Result<Ending, Failure> {
 fn find(console: &Console, args: &Args) -> Result<(State, Label), Failure> {
     let owner = match (&args.topology, args.files.as_slice()) {
         (Some(owner), _) => owner.clone(),
-        (None, []) => return subject::with_node(&args.node),
+        (None, []) => return subject::with_node(console, &args.node),
         (None, files) => document::load(console, files)?.owner,
     };
     let state = subject::up(&owner)?.1.desired;
@@ -62,7 +62,7 @@ fn find(console: &Console, args: &Args) -> Result<(State, Label), Failure> {
         None => Err(Failure::UnknownNode {
             topology: Some(owner),
             node: args.node.clone(),
-            elsewhere: subject::having(&args.node)?.into_iter().map(|(state, _)| state.owner).collect(),
+            elsewhere: subject::having(console, &args.node)?.into_iter().map(|(state, _)| state.owner).collect(),
             nodes: state.namespaces.into_keys().collect(),
         }),
     }

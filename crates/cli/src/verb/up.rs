@@ -77,6 +77,8 @@ struct Run<'a> {
 impl Run<'_> {
     fn up(&mut self, files: &[PathBuf]) -> Result<(), Failure> {
         let mut record = Record::read(&self.lowered.owner)?;
+        // Nothing is begun where it is unknown what runs.
+        record.ledger.processes()?;
         let mut entry = self.entry(files, &record);
         self.warn_about_another(&record, &entry);
         record.forget_stale(&entry.desired)?;
@@ -99,9 +101,13 @@ impl Run<'_> {
         entry.attached.interrupted.clear();
         entry.attached.made.extend(report.made.clone());
         entry.attached.made.retain(|label, _| entry.desired.namespaces.contains_key(label));
-        settle(&mut record, &entry, begun && entry.attached == before)?;
+        let unsettled = settle(&mut record, &entry, begun && entry.attached == before).err();
         self.answer(&report, &done, failure.as_ref(), first, time)?;
-        failure.map_or(Ok(()), Err)
+        match (failure, unsettled) {
+            (None, None) => Ok(()),
+            (Some(failure), None) | (None, Some(failure)) => Err(failure),
+            (Some(failure), Some(unsettled)) => Err(Failure::Several(vec![failure, unsettled])),
+        }
     }
 
     /// Only an `up` with something to supervise can have been killed while it started that.
@@ -109,7 +115,8 @@ impl Run<'_> {
         let supervises = |commands: &[Command]| commands.iter().any(|command| command.supervised);
         let before = || record.current.iter().any(|entry| supervises(&entry.attached.commands));
         if record.next.is_some() || supervises(&self.lowered.commands) || before() {
-            let (ended, left) = orphans::end(record, Some(&self.lowered.desired));
+            let known = record.ledger.salvage_processes().0.into_iter().map(|process| process.log).collect::<Vec<_>>();
+            let (ended, left) = orphans::end(&record.ledger, &known);
             for row in ended {
                 let (pid, command) = (row.pid, row.command);
                 self.console

@@ -1,0 +1,100 @@
+//! Processes that come from those that were started to stay, and that are not known by their group: daemons leave it,
+//! and where a starter was killed nobody has written it down. They are known by the variable that they were started
+//! with. Does not know which of them somebody remembers.
+
+use std::{
+    ffi::OsString,
+    fs,
+    os::unix::{ffi::OsStringExt, fs::MetadataExt},
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+use crate::{
+    Process,
+    group::{Stat, command_line, groups, variable},
+    supervised::{KILLING, PATIENCE, VARIABLE, alive},
+};
+
+/// How long to wait before looking again at all processes.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A process that is known by its environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stray {
+    /// Which.
+    pub process: Process,
+    /// Its command line.
+    pub command: String,
+}
+
+/// Ends all processes that come from one with a log in `logs`, but for those with a log in `known`, and but for our own
+/// group: one by one, and those that they start meanwhile; SIGTERM, and SIGKILL three seconds later. Returns those that
+/// have ended, and those that could not be ended.
+pub fn stop_strays(logs: &Path, known: &[PathBuf]) -> (Vec<Stray>, Vec<Stray>) {
+    let mut seen: Vec<Stray> = Vec::new();
+    for (signal, patience) in [(Signal::SIGTERM, PATIENCE), (Signal::SIGKILL, KILLING)] {
+        let (start, mut signalled) = (Instant::now(), Vec::new());
+        loop {
+            let left = strays(logs, known);
+            if left.is_empty() {
+                return (seen, left);
+            }
+            for stray in left {
+                if !signalled.contains(&stray.process) {
+                    send(&stray.process, signal);
+                    signalled.push(stray.process.clone());
+                }
+                if seen.iter().all(|seen| seen.process != stray.process) {
+                    seen.push(stray);
+                }
+            }
+            if start.elapsed() >= patience {
+                break;
+            }
+            thread::sleep(PAUSE);
+        }
+    }
+    let left = strays(logs, known);
+    seen.retain(|seen| left.iter().all(|left| left.process != seen.process));
+    (seen, left)
+}
+
+/// The same path can be another directory to a process in another mount namespace: such a process is not meant.
+fn strays(logs: &Path, known: &[PathBuf]) -> Vec<Stray> {
+    let Some(here) = identity(logs) else { return Vec::new() };
+    let own = Stat::read(std::process::id()).map(|stat| stat.group);
+    let others = groups().into_iter().filter(|(group, _)| Some(*group) != own).flat_map(|(_, members)| members);
+    let mut strays: Vec<Stray> = others
+        .filter(|stat| !stat.dead)
+        .filter_map(|Stat { pid, start_time, .. }| {
+            let value = variable(pid, format!("{VARIABLE}=").as_bytes())?;
+            let log = PathBuf::from(OsString::from_vec(value));
+            let there = Path::new("/proc").join(pid.to_string()).join("root").join(logs.strip_prefix("/").ok()?);
+            let meant = log.parent() == Some(logs) && !known.contains(&log) && identity(&there) == Some(here);
+            meant.then(|| Stray { process: Process { pid, start_time, log }, command: command_line(pid) })
+        })
+        .collect();
+    strays.sort_by_key(|stray| stray.process.pid);
+    strays
+}
+
+/// Signals one process, if its number is still its own. One that is stopped gets to see a SIGTERM only when it goes on.
+fn send(process: &Process, signal: Signal) {
+    if alive(process) {
+        let pid = Pid::from_raw(process.pid.cast_signed());
+        // A failure shows: it is found again.
+        kill(pid, signal).ok();
+        kill(pid, Signal::SIGCONT).ok();
+    }
+}
+
+fn identity(directory: &Path) -> Option<(u64, u64)> {
+    fs::metadata(directory).ok().map(|found| (found.dev(), found.ino()))
+}
