@@ -2,7 +2,7 @@
 
 mod machine;
 
-use machine::{Machine, state};
+use machine::{Machine, settled_dump, state};
 use wireloom_engine::{Failure, State};
 use wireloom_testkit::{assert_same_dump, host_dump, ip_in, netns_dump, sandbox, sh, sh_in};
 
@@ -53,8 +53,8 @@ fn a_pair_goes_up_carries_packets_and_comes_down_to_nothing() {
         let before = host_dump();
         let mut machine = Machine::new();
         machine.up(&pair()).unwrap();
-        sh_in("pair.b", "ping -c1 -W2 -M do -s 8000 10.9.9.1");
-        sh_in("pair.b", "ping -6 -c1 -W2 fd00::1");
+        sh_in("pair.b", "ping -c1 -w10 -M do -s 8000 10.9.9.1");
+        sh_in("pair.b", "ping -6 -c1 -w10 fd00::1");
         let link = &ip_in("pair.a", "link show eth1")[0];
         assert_eq!(link["ifalias"], "wireloom:pair/a:eth1 to b");
         assert_eq!(link["address"], "c2:00:00:00:00:01");
@@ -81,7 +81,7 @@ fn a_change_of_mtu_or_address_loses_no_packet_of_another_link() {
         machine.up(&state(&changed)).unwrap();
         let link = &ip_in("pair.a", "link show eth1")[0];
         assert_eq!((&link["mtu"], &link["ifindex"]), (&4000.into(), &index), "changed in place");
-        sh_in("pair.b", "ping -c1 -W2 10.9.9.1");
+        sh_in("pair.b", "ping -c1 -w10 10.9.9.1");
         assert!(machine.plan(&state(&changed)).is_empty());
     });
 }
@@ -105,7 +105,7 @@ fn drift_is_seen_and_mended() {
             assert!(!machine.plan(&pair()).is_empty(), "not seen: {damage}");
             machine.up(&pair()).unwrap_or_else(|failure| panic!("{damage}: {failure}"));
             assert!(machine.plan(&pair()).is_empty(), "not mended: {damage}");
-            sh_in("pair.b", "ping -c1 -W2 10.9.9.1");
+            sh_in("pair.b", "ping -c1 -w10 10.9.9.1");
         }
     });
 }
@@ -159,16 +159,14 @@ fn a_failed_change_leaves_what_was_there() {
     sandbox(|| {
         let mut machine = Machine::new();
         machine.up(&pair()).unwrap();
-        let dumps = || (netns_dump("pair.a"), netns_dump("pair.b"));
-        let before = dumps();
+        let dump = || settled_dump(&["pair.a", "pair.b"]);
+        let before = dump();
         let broken = PAIR
             .replace("mtu: 9000", "mtu: 4000")
             .replace("queues: 1", "queues: 2")
             .replace("hops: [{via: 10.0.0.1}]", "hops: [{via: 10.77.0.1}]");
         machine.up(&state(&broken)).unwrap_err();
-        let after = dumps();
-        assert_same_dump(&before.0, &after.0);
-        assert_same_dump(&before.1, &after.1);
+        assert_same_dump(&before, &dump());
         assert!(machine.plan(&pair()).is_empty());
     });
 }

@@ -7,9 +7,10 @@ mod machine;
 
 use std::{fs, io};
 
-use machine::{Machine, Notes, state};
+use machine::{Machine, Notes, settled_dump, state};
+use serde_json::Value;
 use wireloom_engine::{Control, Error, Failure, Journal, Label, Missing, Plan, Report, Scope, State, converge};
-use wireloom_testkit::{assert_same_dump, host_dump, ip_in, netns_dump, sandbox, sh, sh_in};
+use wireloom_testkit::{assert_same_dump, ip_in, sandbox, sh, sh_in};
 
 /// A node and a namespace of others, with a cable between them, and a second node.
 const HOUSE: &str = "
@@ -56,6 +57,11 @@ const SPARE: &str = "  spare:
     own: true
     links: {lo: {kind: loopback, up: true, alias: 'wireloom:t/spare'}}
 ";
+
+/// All that there is.
+fn dump() -> Value {
+    settled_dump(&["house", "t.r", "t.spare"])
+}
 
 /// A route that no kernel takes.
 fn with_bad_route(yaml: &str) -> String {
@@ -241,17 +247,14 @@ fn a_duplicate_address_fails_and_nothing_is_dropped() {
         let mut machine = Machine::new();
         machine.up(&state(HOUSE)).unwrap();
         sh("ip -n house link set eth1 master br7");
-        sh_in("office", "ip addr add 10.0.0.7/24 dev eth0; ping -c1 -W5 10.0.0.2");
-        let before = (netns_dump("house"), netns_dump("t.r"), netns_dump("t.spare"));
+        sh_in("office", "ip addr add 10.0.0.7/24 dev eth0; ping -c1 -w10 10.0.0.2");
+        let before = dump();
         let taken = HOUSE.replace(SPARE, "").replace("{net: 10.0.0.2/24}", "{net: 10.0.0.2/24}, {net: 'fd00::7/64'}");
         let failure = machine.up(&state(&taken)).unwrap_err();
         let Failure::Verify { missing, rest } = &failure else { panic!("{failure}") };
         assert!(matches!(&missing[..], [Missing::Duplicate { at, .. }] if at.to_string() == "r:eth1"), "{failure}");
         assert!(rest.left.is_empty(), "{failure}");
-        let after = (netns_dump("house"), netns_dump("t.r"), netns_dump("t.spare"));
-        assert_same_dump(&before.0, &after.0);
-        assert_same_dump(&before.1, &after.1);
-        assert_same_dump(&before.2, &after.2);
+        assert_same_dump(&before, &dump());
     });
 }
 
@@ -261,11 +264,11 @@ fn a_change_that_the_kernel_refuses_half_way_is_taken_back() {
         open_house();
         let mut machine = Machine::new();
         machine.up(&state(HOUSE)).unwrap();
-        let before = host_dump();
+        let before = dump();
         let half = HOUSE.replace("c2:00:00:00:00:02\n        mtu: 1500", "c2:00:00:00:00:09\n        mtu: 70000");
         let failure = machine.up(&state(&half)).unwrap_err();
         assert!(matches!(&failure, Failure::Step { rest, .. } if rest.left.is_empty()), "{failure}");
-        assert_same_dump(&before, &host_dump());
+        assert_same_dump(&before, &dump());
     });
 }
 
@@ -307,11 +310,11 @@ fn the_prefix_of_an_ipv6_address_changes_unless_it_is_anothers() {
         assert!(addresses.contains("fd00::1/48") && !addresses.contains("fd00::1/64"), "{addresses}");
         machine.up(&with(64)).unwrap();
         sh("ip -n t.r addr del fd00::1/64 dev eth1; ip -n t.r addr add fd00::1/56 dev eth1 nodad");
-        let before = host_dump();
+        let before = dump();
         let failure = machine.up(&with(64)).unwrap_err();
         assert!(failure.to_string().contains("fd00::1/56"), "{failure}");
         assert!(matches!(&failure, Failure::Conflicts(conflicts) if conflicts.len() == 1), "{failure}");
-        assert_same_dump(&before, &host_dump());
+        assert_same_dump(&before, &dump());
     });
 }
 

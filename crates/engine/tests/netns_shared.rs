@@ -5,9 +5,9 @@
 
 mod machine;
 
-use machine::{Machine, state};
+use machine::{Machine, settled_dump, state};
 use wireloom_engine::{Conflict, Failure, LinkKind, Mark, Scope, State, observe};
-use wireloom_testkit::{assert_same_dump, host_dump, netns_dump, sandbox, sh, sh_in};
+use wireloom_testkit::{assert_same_dump, host_dump, sandbox, sh, sh_in};
 
 /// A router of `owner` behind interface `ethN` of a namespace that is there already: an address on that one's lo, one on
 /// the link, a route to what is behind.
@@ -55,20 +55,21 @@ fn open_shop() {
 fn leaves_alone(other: &State, changed: &State, one: &State) {
     sandbox(|| {
         open_shop();
-        let empty = netns_dump("shop");
+        let empty = settled_dump(&["shop"]);
         let (mut first, mut second) = (Machine::new(), Machine::new());
         first.up(one).unwrap();
-        let alone = host_dump();
+        let dump = || settled_dump(&["shop", &one.owner.netns_of("r")]);
+        let alone = dump();
         for desired in [other, changed] {
             second.up(desired).unwrap();
             assert_eq!(first.up(one).unwrap().plan.steps, []);
             assert_eq!(second.plan(desired).steps, []);
         }
         second.down(other);
-        assert_same_dump(&alone, &host_dump());
+        assert_same_dump(&alone, &dump());
         assert_eq!(first.plan(one).steps, []);
         first.down(one);
-        assert_same_dump(&empty, &netns_dump("shop"));
+        assert_same_dump(&empty, &settled_dump(&["shop"]));
     });
 }
 
@@ -257,7 +258,7 @@ fn pairs_of_others_with_the_numbers_of_ours_hide_nothing() {
             }
         }
         machine.up(&desired).unwrap();
-        sh_in("t.r1", "ping -c1 -W2 10.0.0.2");
+        sh_in("t.r1", "ping -c1 -w10 10.0.0.2");
     });
 }
 
@@ -269,7 +270,7 @@ fn the_highest_number_of_all_stops_nobody() {
         machine.up(&state(&alone)).unwrap();
         sh("ip -n t.r1 link add last index 2147483647 type veth peer name first");
         machine.up(&state(THREE)).unwrap();
-        sh_in("t.r1", "ping -c1 -W2 10.0.0.2");
+        sh_in("t.r1", "ping -c1 -w10 10.0.0.2");
     });
 }
 
@@ -280,7 +281,8 @@ fn an_interface_of_others_at_either_end_is_a_conflict() {
             let mut machine = Machine::new();
             machine.up(&state(&THREE.replace("eth1", "eth0"))).unwrap();
             sh(&format!("ip -n {netns} link add eth1 type veth peer name theirs"));
-            let (before, begun) = (host_dump(), machine.notes.begun);
+            let dump = || settled_dump(&["t.r1", "t.r2"]);
+            let (before, begun) = (dump(), machine.notes.begun);
             let failure = machine.up(&state(THREE)).unwrap_err();
             let Failure::Conflicts(conflicts) = &failure else { panic!("{failure}") };
             assert!(
@@ -288,7 +290,7 @@ fn an_interface_of_others_at_either_end_is_a_conflict() {
                 "{conflicts:?}"
             );
             assert_eq!(machine.notes.begun, begun, "nothing was begun");
-            assert_same_dump(&before, &host_dump());
+            assert_same_dump(&before, &dump());
         });
     }
 }

@@ -136,8 +136,7 @@ impl Surroundings for Around<'_, '_> {
         let fits = |(label, other): &&(&Label, &RawLink)| {
             let both_say_here = self.link.nsid.is_none() && other.nsid.is_none();
             let both_say_elsewhere = self.link.nsid.is_some() && other.nsid.is_some();
-            let itself = here(label) && other.index == self.link.index;
-            (if here(label) { both_say_here } else { both_say_elsewhere }) && !itself
+            if here(label) { both_say_here } else { both_say_elsewhere }
         };
         // Numbers repeat among pairs of others: ours are told by their marks.
         let ours = |(_, other): &&(&Label, &RawLink)| other.link.mark().is_some() == self.link.link.mark().is_some();

@@ -9,8 +9,10 @@ use std::{
     sync::atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
+use serde_json::Value;
 use wireloom_engine::{Control, Failure, Journal, Label, Plan, Report, Scope, Source, State, converge, observe, plan};
 use wireloom_netns::NetnsId;
+use wireloom_testkit::{eventually, ip_in, netns_dump};
 
 /// A journal in memory.
 #[derive(Debug, Default)]
@@ -43,6 +45,24 @@ pub(crate) fn state(yaml: &str) -> State {
     let owner = yaml.lines().find_map(|line| line.strip_prefix("owner: ")).expect("a line `owner: NAME`");
     let owner: wireloom_engine::Owner = owner.trim().parse().expect("an owner");
     serde_saphyr::from_str(&yaml.replace("GROUP", &owner.group().to_string())).expect("a state in YAML")
+}
+
+/// Dumps of these namespaces, taken when their links that are up have link-local addresses that are in use: the kernel
+/// makes those in its own time.
+pub(crate) fn settled_dump(names: &[&str]) -> Value {
+    let has_link_local = |link: &Value| {
+        let is_usable = |a: &Value| a["family"] == "inet6" && a["scope"] == "link" && a["tentative"].is_null();
+        link["addr_info"].as_array().is_some_and(|all| all.iter().any(is_usable))
+    };
+    let is_up =
+        |link: &Value| link["ifname"] != "lo" && link["flags"].as_array().is_some_and(|f| f.contains(&"UP".into()));
+    for name in names {
+        eventually("every link has its link-local address", || {
+            let links = ip_in(name, "addr");
+            links.as_array().expect("a list").iter().filter(|link| is_up(link)).all(has_link_local)
+        });
+    }
+    names.iter().map(|name| ((*name).to_owned(), netns_dump(name))).collect()
 }
 
 /// One topology on this machine, as a front end drives it.
