@@ -16,7 +16,7 @@ use crate::{
     parse::parse,
     source::{FileId, Sources, Span},
     tree::{Node, Tree},
-    variables::Variables,
+    variables::{Unread, Variables},
 };
 
 /// The largest file that is read.
@@ -37,6 +37,7 @@ pub fn load(paths: &[PathBuf], variables: &Variables) -> Result<Tree, Mistakes> 
     for name in names {
         load.file(name);
     }
+    load.environment();
     load.finish()
 }
 
@@ -44,6 +45,7 @@ pub fn load(paths: &[PathBuf], variables: &Variables) -> Result<Tree, Mistakes> 
 pub fn load_text(name: &str, text: &str, variables: &Variables) -> Result<Tree, Mistakes> {
     let mut load = Load::new(variables);
     load.bytes(name, text.as_bytes().to_vec());
+    load.environment();
     load.finish()
 }
 
@@ -90,6 +92,15 @@ impl<'a> Load<'a> {
                 self.mistakes.push(Mistake::at(Span::whole(file), message, remedy(&error)));
                 self.lost = true;
             }
+        }
+    }
+
+    /// Notes what is wrong with the file of variables. After the documents, the first of which stands for all.
+    fn environment(&mut self) {
+        if let Some(Unread { path, reason }) = self.variables.unread() {
+            let file = self.sources.add(path.display().to_string(), "");
+            let help = "make it a text file of lines such as `NAME=value`, or take it away";
+            self.mistakes.push(Mistake::at(Span::whole(file), reason.clone(), help));
         }
     }
 
@@ -178,7 +189,7 @@ fn whole(from: impl Read) -> io::Result<Vec<u8>> {
 }
 
 /// The reason in words, without the number that the standard library adds.
-fn reason(error: &io::Error) -> String {
+pub(crate) fn reason(error: &io::Error) -> String {
     let text = error.to_string();
     text.split_once(" (os error").map_or(text.as_str(), |(words, _)| words).to_lowercase()
 }

@@ -1,13 +1,32 @@
 //! Where the values of variables come from: the environment, a `.env` file, or a test's map. Knows nothing of how a
 //! document names them.
 
-use std::{collections::HashMap, env, fs, path::Path};
+use std::{
+    collections::HashMap,
+    env,
+    fs::{self, File},
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use crate::load::reason;
+
+/// The largest `.env` file that is read.
+const LARGEST: u64 = 1 << 20;
 
 /// Values of variables by name.
 #[derive(Debug, Clone, Default)]
 pub struct Variables {
     values: HashMap<String, String>,
     environment: bool,
+    unread: Option<Unread>,
+}
+
+/// A `.env` file that is there and cannot be used. A document that goes on without it would mean something else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unread {
+    pub(crate) path: PathBuf,
+    pub(crate) reason: String,
 }
 
 impl Variables {
@@ -16,10 +35,20 @@ impl Variables {
         Variables::default()
     }
 
-    /// The environment of this process, and below it the `.env` file of a folder, if there is one that can be read.
+    /// The environment of this process, and below it the `.env` file of a folder, if there is one. One that cannot be
+    /// read makes every document that is loaded with it wrong.
     pub fn from_env_and(folder: &Path) -> Variables {
-        let text = fs::read_to_string(folder.join(".env")).unwrap_or_default();
-        Variables { values: parse(&text), environment: true }
+        let path = folder.join(".env");
+        let (text, unread) = match read(&path) {
+            Ok(text) => (text, None),
+            Err(reason) => (String::new(), Some(Unread { path, reason })),
+        };
+        Variables { values: parse(&text), environment: true, unread }
+    }
+
+    /// What is wrong with the file.
+    pub(crate) fn unread(&self) -> Option<&Unread> {
+        self.unread.as_ref()
     }
 
     /// The value of a variable that is set; the environment wins over the file.
@@ -32,8 +61,30 @@ impl Variables {
 impl<K: Into<String>, V: Into<String>> FromIterator<(K, V)> for Variables {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Variables {
         let values = pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
-        Variables { values, environment: false }
+        Variables { values, environment: false, unread: None }
     }
+}
+
+/// The text of the file, none if there is no file, or what is wrong with it. Asked before it is opened, as opening a pipe
+/// waits for its other end, and a device has no end.
+fn read(path: &Path) -> Result<String, String> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
+        Err(error) => return Err(format!("cannot be read: {}", reason(&error))),
+        Ok(found) if !found.is_file() => return Err("is no regular file".to_owned()),
+        Ok(_) => {}
+    }
+    let mut bytes = Vec::new();
+    let file = File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
+    file.map_err(|error| format!("cannot be read: {}", reason(&error)))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(format!("is larger than {} MiB", LARGEST >> 20));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let line =
+            error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        format!("has a byte on line {line} that is not UTF-8")
+    })
 }
 
 /// The lines of a `.env` file as docker compose reads them; a line that is none of them is passed over.
@@ -83,6 +134,33 @@ fn double_quoted(rest: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::load_text;
+
+    /// What a document says that is loaded beside this `.env`.
+    fn refused(make: impl FnOnce(&Path)) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        make(&folder.path().join(".env"));
+        let tree = load_text("lab.yaml", "name: lab\nlinks: []\n", &Variables::from_env_and(folder.path())).unwrap();
+        tree.mistakes.render(false).replace(&folder.path().display().to_string(), "FOLDER")
+    }
+
+    #[test]
+    fn a_file_that_is_there_and_cannot_be_used_is_a_mistake() {
+        let large = refused(|path| fs::write(path, vec![b'A'; LARGEST as usize + 1]).unwrap());
+        assert!(large.starts_with("FOLDER/.env: is larger than 1 MiB\n"), "{large}");
+        let bytes = refused(|path| fs::write(path, b"A=1\nB=\xff\n").unwrap());
+        assert!(bytes.starts_with("FOLDER/.env: has a byte on line 2 that is not UTF-8\n"), "{bytes}");
+        for device in ["/dev/zero", "/dev"] {
+            let other = refused(|path| std::os::unix::fs::symlink(device, path).unwrap());
+            assert!(other.starts_with("FOLDER/.env: is no regular file\n"), "{other}");
+        }
+        let circle = refused(|path| std::os::unix::fs::symlink(path, path).unwrap());
+        assert!(circle.starts_with("FOLDER/.env: cannot be read: "), "{circle}");
+        let socket = refused(|path| drop(std::os::unix::net::UnixListener::bind(path).unwrap()));
+        assert!(socket.starts_with("FOLDER/.env: is no regular file\n"), "{socket}");
+        assert_eq!(refused(|path| fs::write(path, vec![b'\n'; LARGEST as usize]).unwrap()), "");
+        assert_eq!(refused(|_| ()), "");
+    }
 
     #[test]
     fn env_files_have_quotes_comments_and_export() {
