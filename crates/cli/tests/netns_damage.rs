@@ -15,11 +15,16 @@ nodes:
   office: {netns: office, sysctl: {net.ipv4.ip_forward: 1}}
 links: [{endpoints: ["a:x", "office:x"], ip: [10.0.0.1/24, 10.0.0.2/24]}]
 commands:
-  - {node: a, supervised: true, command: sleep 4721}
+  - {node: a, supervised: true, command: SLEEP}
 "#;
 
-fn is_running(command: &str) -> bool {
-    let argv = command.replace(' ', "\0") + "\0";
+/// A command of this run of the tests alone: everybody on the machine sees all processes.
+fn sleep(number: u32) -> String {
+    format!("sleep {number}.{}", std::process::id())
+}
+
+fn is_running(number: u32) -> bool {
+    let argv = sleep(number).replace(' ', "\0") + "\0";
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     processes.filter_map(|entry| std::fs::read_to_string(entry.path().join("cmdline")).ok()).any(|found| found == argv)
 }
@@ -28,10 +33,12 @@ fn is_running(command: &str) -> bool {
 #[track_caller]
 fn down_with_damage(file: &str, damage: &str, left: &str) {
     sandbox(|| {
-        let folder = Folder::with(&[("lab.yaml", &OFFICE.replace("4721", &format!("4721{}", file.len())))]);
+        let number = 4700 + file.len() as u32;
+        let folder = Folder::with(&[("lab.yaml", &OFFICE.replace("SLEEP", &sleep(number)))]);
         sh("ip netns add office");
         let before = host_dump();
         folder.wireloom("up lab.yaml").ok();
+        eventually("it runs", || is_running(number));
         let path = format!("/run/wireloom/lab/{file}");
         sh(&format!("{damage} {path}"));
         let damaged = std::fs::read(&path).unwrap();
@@ -46,7 +53,7 @@ fn down_with_damage(file: &str, damage: &str, left: &str) {
         assert_eq!(std::fs::read(format!("{path}.damaged")).unwrap(), damaged);
         assert_same_dump(&before, &host_dump());
         assert_eq!(sh("ip netns exec office cat /proc/sys/net/ipv4/ip_forward"), "0\n");
-        assert!(!is_running(&format!("sleep 4721{}", file.len())));
+        assert!(!is_running(number));
         assert_eq!(folder.wireloom("ls").ok().stdout, "");
         folder.wireloom("up lab.yaml").ok();
         folder.wireloom("down lab").ok();
@@ -114,15 +121,17 @@ fn a_process_that_cannot_be_written_down_does_not_stay() {
         let fill = "dd if=/dev/zero of=/run/wireloom/fill bs=1k 2>/dev/null || true";
         let document = format!(
             "name: lab\nnodes: {{a: {{}}}}\ncommands:\n  - {{node: a, command: \"{fill}\"}}\n\
-             \x20 - {{node: a, supervised: true, command: sleep 4722}}\n"
+             \x20 - {{node: a, supervised: true, command: {}}}\n",
+            sleep(4722)
         );
         let folder = Folder::with(&[("lab.yaml", &document)]);
         sh("mkdir -m 700 /run/wireloom; mount -t tmpfs -o size=256k,mode=700 tmpfs /run/wireloom");
         let up = folder.wireloom("up lab.yaml");
         assert_eq!(up.status, 1, "{up:?}");
-        let says = up.stderr.contains("(`sleep 4722`) of node a could not be written down, and was ended again");
+        let told = format!("(`{}`) of node a could not be written down, and was ended again", sleep(4722));
+        let says = up.stderr.contains(&told);
         assert!(says && up.stderr.contains("processes.tmp: No space left on device"), "{up:?}");
-        assert!(!is_running("sleep 4722"));
+        assert!(!is_running(4722));
         sh("rm /run/wireloom/fill");
         folder.wireloom("down lab").ok();
         assert_eq!(sh("ls /run/netns"), "");
@@ -132,18 +141,20 @@ fn a_process_that_cannot_be_written_down_does_not_stay() {
 #[test]
 fn processes_that_left_their_group_end_with_down() {
     sandbox(|| {
-        let line = "setsid sh -c 'trap : TERM; while true; do sleep 4723; done' & setsid sleep 4724 & exit";
+        let (first, second, foreign) = (sleep(4723), sleep(4724), sleep(4725));
+        let line = format!("setsid sh -c 'trap : TERM; while true; do {first}; done' & setsid {second} & exit");
         let document =
             format!("name: lab\nnodes: {{a: {{}}}}\ncommands: [{{node: a, supervised: true, command: \"{line}\"}}]\n");
         let folder = Folder::with(&[("lab.yaml", &document)]);
         folder.wireloom("up lab.yaml").ok();
-        eventually("they run", || is_running("sleep 4723") && is_running("sleep 4724"));
+        eventually("they run", || is_running(4723) && is_running(4724));
         // Nobody's: the same variable, but the directory is another one there.
-        let foreign = "WIRELOOM_SUPERVISED=/run/wireloom/lab/log/a.0.log setsid sleep 4725 >/dev/null 2>&1 & echo $!";
+        let foreign =
+            format!("WIRELOOM_SUPERVISED=/run/wireloom/lab/log/a.0.log setsid {foreign} >/dev/null 2>&1 & echo $!");
         let foreign = sh(&format!("unshare --mount sh -c 'mount -t tmpfs tmpfs /run; {foreign}'"));
         let down = folder.wireloom("down lab").ok();
-        assert!(!is_running("sleep 4723") && !is_running("sleep 4724"), "{down:?}");
-        assert!(is_running("sleep 4725"), "{down:?}");
+        assert!(!is_running(4723) && !is_running(4724), "{down:?}");
+        assert!(is_running(4725), "{down:?}");
         sh(&format!("kill {foreign}"));
     });
 }

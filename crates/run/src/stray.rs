@@ -40,12 +40,14 @@ pub struct Stray {
 pub fn stop_strays(logs: &Path, known: &[PathBuf]) -> (Vec<Stray>, Vec<Stray>) {
     let mut seen: Vec<Stray> = Vec::new();
     for (signal, patience) in [(Signal::SIGTERM, PATIENCE), (Signal::SIGKILL, KILLING)] {
-        let (start, mut signalled) = (Instant::now(), Vec::new());
+        let (start, mut signalled, mut gone) = (Instant::now(), Vec::new(), false);
         loop {
             let left = strays(logs, known);
-            if left.is_empty() {
+            // One that is just becoming another program has no environment for a moment: an empty answer counts twice.
+            if left.is_empty() && (seen.is_empty() || gone) {
                 return (seen, left);
             }
+            gone = left.is_empty();
             for stray in left {
                 if !signalled.contains(&stray.process) {
                     send(&stray.process, signal);
