@@ -1,56 +1,60 @@
 //! Many checks at once, and so that they do not disturb each other. Does not know how one is made.
 //!
 //! The kernel has one table of neighbours for all namespaces, 1024 entries large as it comes
-//! (net.ipv4.neigh.default.gc_thresh3), and gives a place up five seconds after its last use at the earliest. A ping
-//! between two hosts that have not met takes two places; where there is none left, nobody hears of it.
+//! (net.ipv4.neigh.default.gc_thresh3), and keeps a neighbour that has answered for half a minute, whoever else needs the
+//! place. A ping between two hosts that have not met takes two places; where there is none left, nobody hears of it. So
+//! after some hundred checks the neighbours that they have made are forgotten again.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fmt::Display,
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
 };
 
 use wireloom_engine::Label;
 use wireloom_netns::Netns;
 
-use crate::{Check, CheckResult, Outcome, Why};
+use crate::{Check, CheckResult, Outcome, Why, neighbour::Neighbours};
 
 /// How many checks are made at the same time: they mostly wait.
 const THREADS: usize = 16;
-/// From how many checks on silence may be our own doing.
-const CROWD: usize = 256;
-/// How many checks fill the kernel's table of neighbours.
-const ROUND: usize = 1000;
-/// After how long the kernel gives places in it up.
-const REST: Duration = Duration::from_secs(6);
-/// How often those that had no answer are tried again, while fewer and fewer are left.
-const AGAIN: usize = 3;
+/// After how many checks the neighbours are forgotten: half of what the kernel has room for.
+const ROUND: usize = 512;
+/// How often those that had no answer are tried again, where there are that many, while fewer and fewer are left.
+const AGAIN: usize = 2;
 
 /// Makes the checks, up to 16 at the same time, and gives the results in their order. `resolver` opens the namespace of
-/// a node; it is asked anew for each check, so that none is held open longer. Of more than a thousand, some wait for
-/// their turn, and of more than 256 those without any answer are tried again, as there may have been too many at once.
+/// a node; it is asked anew for each check, so that none is held open longer. Of more than 512, those without any answer
+/// are tried again, as there may have been too many at once.
 pub fn run_checks<E: Display>(
     checks: &[Check],
     resolver: impl Fn(&Label) -> Result<Netns, E> + Sync,
 ) -> Vec<CheckResult> {
+    let many = checks.len() > ROUND;
     let mut outcomes: Vec<Option<Outcome>> = vec![None; checks.len()];
     let mut due = in_pairs(checks);
+    let senders: BTreeSet<&Label> = checks.iter().map(|check| &check.from).collect();
+    let opened = || senders.iter().filter_map(|label| Some((*label, resolver(label).ok()?)));
+    let before: BTreeMap<&Label, Neighbours> =
+        if many { opened().map(|(label, netns)| (label, Neighbours::of(&netns))).collect() } else { BTreeMap::new() };
     for turn in 0..=AGAIN {
-        for (number, round) in due.chunks(ROUND).enumerate() {
-            if turn + number > 0 {
-                thread::sleep(REST);
-            }
+        for round in due.chunks(ROUND) {
             for (index, outcome) in at_once(checks, round, &resolver) {
                 outcomes[index] = Some(outcome);
             }
+            if many {
+                opened()
+                    .filter_map(|(label, netns)| Some((before.get(label)?, netns)))
+                    .for_each(|(b, n)| b.restore(&n));
+            }
         }
-        let before = due.len();
+        let tried = due.len();
         due.retain(|index| !checks[*index].expect_fail && outcomes[*index].as_ref().is_some_and(is_silence));
-        if checks.len() <= CROWD || due.is_empty() || (turn > 0 && due.len() == before) {
+        if !many || due.is_empty() || (turn > 0 && due.len() == tried) {
             break;
         }
     }
