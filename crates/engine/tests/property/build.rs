@@ -168,14 +168,14 @@ impl Builder<'_> {
         let remote =
             if tunnel.v6 { format!("2001:db8::{}", tunnel.remote) } else { format!("192.0.2.{}", tunnel.remote) };
         let vni = 100 + 2 * u32::try_from(id).unwrap() + tunnel.vni;
-        let mut link = Link::new(LinkKind::Vxlan(Vxlan {
+        let mut link = Link::new(LinkKind::Vxlan(Box::new(Vxlan {
             vni,
             remote: Some(remote.parse().unwrap()),
             local: None,
             port: 4789,
             underlay,
             dev: None,
-        }));
+        })));
         link.mtu = Some(1400);
         let switch = tunnel.switch.filter(|s| self.case.switches.get(*s).is_some_and(|s| s[self.version].is_some()));
         let netns = match switch {

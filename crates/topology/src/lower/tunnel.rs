@@ -76,8 +76,14 @@ impl Builder {
         let dev = outer_dev.map(|ifname| LinkRef { netns: underlay.clone(), ifname });
         let port = spec.port.get().map_or(VXLAN_PORT, |port| u16::try_from(port.0).expect("the range was checked"));
         let at = LinkRef { netns: home.netns, ifname };
-        let kind =
-            LinkKind::Vxlan(Vxlan { vni, remote: remote.map(|a| a.0), local: local.map(|a| a.0), port, underlay, dev });
+        let kind = LinkKind::Vxlan(Box::new(Vxlan {
+            vni,
+            remote: remote.map(|a| a.0),
+            local: local.map(|a| a.0),
+            port,
+            underlay,
+            dev,
+        }));
         let mut link = self.bare(kind, &at, None, None);
         link.controller = Some(home.ifname);
         link.mtu = self.given_mtu(&spec.mtu, &at);

@@ -35,5 +35,5 @@ fn lower(builder: &mut Builder, link: &Copied<'_>) -> Option<()> {
         underlay,
         dev,
     };
-    builder.single(link, at, LinkKind::Vxlan(vxlan), Mtu::Underlay, false)
+    builder.single(link, at, LinkKind::Vxlan(Box::new(vxlan)), Mtu::Underlay, false)
 }
