@@ -8,8 +8,6 @@ use std::{
 use serde::Serialize;
 use wireloom_engine::{Label, Source, State};
 
-use crate::place;
-
 /// A process inside a namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Holder {
@@ -68,5 +66,5 @@ impl fmt::Display for Holder {
 }
 
 fn inode(source: &Source) -> Option<u64> {
-    place::open(source).ok()?.inode().ok()
+    source.open().ok()?.inode().ok()
 }

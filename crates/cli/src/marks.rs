@@ -67,7 +67,7 @@ pub(crate) fn all(others: &BTreeSet<Source>) -> Result<(Vec<Found>, Vec<Trace>),
     let mut seen = BTreeSet::new();
     for source in places {
         // A namespace can have several names and paths.
-        let Ok(netns) = place::open(&source) else { continue };
+        let Ok(netns) = source.open() else { continue };
         if netns.inode().is_ok_and(|inode| seen.insert(inode)) {
             found.extend(inside(&netns, &source)?);
             let failed = |cause| Failure::Links { place: place::path(&source).display().to_string(), cause };

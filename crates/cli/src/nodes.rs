@@ -148,7 +148,7 @@ fn is_by_itself(address: &Address) -> bool {
 }
 
 fn location(source: &Source) -> Place<'_> {
-    let inode = place::open(source).ok().and_then(|netns| netns.inode().ok());
+    let inode = source.open().ok().and_then(|netns| netns.inode().ok());
     Place { name: place::name(source), path: place::path(source), inode }
 }
 

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, io};
 use wireloom_engine::{Journal, Label, Plan, Source};
 use wireloom_ledger::{Before, Ledger, Supervised};
 
-use crate::{attached::Entry, place, supervision};
+use crate::{attached::Entry, supervision};
 
 /// The engine's journal, kept in a ledger.
 pub(crate) struct Notes<'a> {
@@ -36,7 +36,7 @@ impl<'a> Notes<'a> {
         }
         let source =
             self.sources.get(label).ok_or_else(|| io::Error::other(format!("namespace {label} is unknown")))?;
-        let netns = place::open(source).map_err(io::Error::other)?;
+        let netns = source.open().map_err(io::Error::other)?;
         let id = netns.id().map_err(io::Error::other)?.to_string();
         self.ids.insert(label.clone(), id.clone());
         Ok(id)

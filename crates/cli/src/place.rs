@@ -1,18 +1,9 @@
-//! Where a namespace of a state is: opening it, and what users call it. Does not know what is inside.
+//! Where a namespace of a state is, as a file and as users call it. Does not know what is inside.
 
 use std::path::{Path, PathBuf};
 
 use wireloom_engine::Source;
-use wireloom_netns::{DIRECTORY, Netns};
-
-/// Opens the namespace.
-pub(crate) fn open(source: &Source) -> wireloom_netns::Result<Netns> {
-    match source {
-        Source::Current => Netns::current(),
-        Source::Named(name) => Netns::named(name),
-        Source::Path(path) => Netns::open(path),
-    }
-}
+use wireloom_netns::DIRECTORY;
 
 /// The file that stands for it.
 pub(crate) fn path(source: &Source) -> PathBuf {

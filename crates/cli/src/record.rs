@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use wireloom_engine::{Label, Owner, Scope, Source, State};
 use wireloom_ledger::{Before, Ledger};
 
-use crate::{attached::Entry, failure::Failure, place};
+use crate::{attached::Entry, failure::Failure};
 
 /// The ledger of a topology, read.
 #[derive(Debug)]
@@ -136,6 +136,6 @@ fn lost<T: Default>(errors: &mut Vec<wireloom_ledger::Error>, error: wireloom_le
 
 /// Whether the namespace is the one whose setting was recorded: one that was made anew was never changed by us.
 fn is_still(before: &Before, sources: &BTreeMap<Label, Source>) -> bool {
-    let netns = sources.get(&before.netns).and_then(|source| place::open(source).ok());
+    let netns = sources.get(&before.netns).and_then(|source| source.open().ok());
     netns.and_then(|netns| netns.id().ok()).is_some_and(|id| id.to_string() == before.id)
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use wireloom_engine::{Label, Namespace, Source, State};
 use wireloom_ledger::Error;
 
-use crate::{failure::Failure, place, record::Record};
+use crate::{failure::Failure, record::Record};
 
 /// A file that could not be read, and was kept.
 #[derive(Debug, Serialize)]
@@ -50,7 +50,7 @@ pub(crate) fn widen(places: &mut State, record: &Record) -> Result<(), Failure> 
     let named = if missing.is_empty() { Vec::new() } else { wireloom_netns::list()? };
     for name in named {
         let source = Source::Named(name);
-        let Some(id) = place::open(&source).ok().and_then(|netns| netns.id().ok()) else { continue };
+        let Some(id) = source.open().ok().and_then(|netns| netns.id().ok()) else { continue };
         let found = missing.iter().filter(|before| before.id == id.to_string());
         places.namespaces.extend(found.map(|before| (before.netns.clone(), Namespace::new(source.clone(), false))));
     }

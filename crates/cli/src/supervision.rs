@@ -192,7 +192,7 @@ impl Runner<'_> {
         let topology = || self.desired.owner.clone();
         let gone = |cause| Failure::NodeGone { topology: topology(), node: node.clone(), cause };
         match self.desired.namespaces.get(node) {
-            Some(netns) => place::open(&netns.source).map_err(gone),
+            Some(netns) => netns.source.open().map_err(gone),
             None => Ok(Netns::current()?),
         }
     }

@@ -168,7 +168,7 @@ impl Trace {
 
     /// Whether a state asks for it.
     pub(crate) fn is_named_by(&self, state: &State) -> bool {
-        let here = |source: &Source| place::open(source).and_then(|netns| netns.inode()).ok() == Some(self.inode);
+        let here = |source: &Source| source.open().and_then(|netns| netns.inode()).ok() == Some(self.inode);
         state.namespaces.values().filter(|netns| here(&netns.source)).any(|netns| match &self.what {
             What::Address { ifname, net } => {
                 netns.links.get(ifname).is_some_and(|link| link.addresses.iter().any(|address| address.net == *net))
@@ -182,7 +182,7 @@ impl Trace {
 
     /// Takes it away. What is gone by now is fine.
     pub(crate) fn remove(&self) -> std::result::Result<(), Failure> {
-        let Ok(netns) = place::open(&self.source) else { return Ok(()) };
+        let Ok(netns) = self.source.open() else { return Ok(()) };
         if netns.inode()? != self.inode {
             return Ok(());
         }

@@ -53,6 +53,20 @@ pub enum Source {
     Path(PathBuf),
 }
 
+impl Source {
+    /// Opens the namespace that is found there now.
+    ///
+    /// # Errors
+    /// There is none, or it may not be opened.
+    pub fn open(&self) -> wireloom_netns::Result<wireloom_netns::Netns> {
+        match self {
+            Source::Current => wireloom_netns::Netns::current(),
+            Source::Named(name) => wireloom_netns::Netns::named(name),
+            Source::Path(path) => wireloom_netns::Netns::open(path),
+        }
+    }
+}
+
 impl State {
     /// A state without anything: what `down` asks for.
     pub fn empty(owner: Owner) -> State {

@@ -58,8 +58,7 @@ pub(crate) fn read_all<'a>(
     netns.run(|| keys.filter_map(read).collect()).map_err(Error::netns(label))?
 }
 
-/// Writes a setting and returns the value that was there before; nothing is written where it is the same already.
-/// `record` is called in between: when it fails, nothing has changed.
+/// Writes a setting. `record` is given the value that was there before, first: when it fails, nothing has changed.
 pub(crate) fn write(
     netns: &Netns,
     label: &Label,

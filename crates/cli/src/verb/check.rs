@@ -22,7 +22,7 @@ use crate::{
     matrix::{Cell, Matrix},
     options::Topology,
     paint::Paint,
-    pairs, place,
+    pairs,
     record::Record,
     subject::{self, Desired},
     why, words,
@@ -85,7 +85,7 @@ fn try_all(record: &Record, desired: &State, checks: &[Check]) -> Result<Vec<Row
     let tries: Vec<wireloom_run::Check> = checks.iter().map(to_try).collect();
     let host = Label::HOST;
     let results = run_checks(&tries, |label| match desired.namespaces.get(label) {
-        Some(netns) => place::open(&netns.source),
+        Some(netns) => netns.source.open(),
         None if label.as_str() == host => wireloom_netns::Netns::current(),
         None => Err(wireloom_netns::Error::NotFound { path: label.as_str().into() }),
     });

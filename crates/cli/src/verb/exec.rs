@@ -39,7 +39,7 @@ fn become_it(console: &Console, args: &Args) -> Result<Ending, Failure> {
     let (desired, node) = find(console, args)?;
     let source = &desired.namespaces[&node].source;
     capability::need(&[SYS_ADMIN])?;
-    let opened = place::open(source).map_err(|cause| Failure::NodeGone {
+    let opened = source.open().map_err(|cause| Failure::NodeGone {
         topology: desired.owner.clone(),
         node: node.clone(),
         cause,

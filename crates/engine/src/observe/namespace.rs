@@ -105,12 +105,7 @@ fn disown(origin: &mut Origin, is_known: bool) {
 /// Opens a namespace; `None` where there is none. A name without a namespace behind it is what a crash of ours leaves,
 /// and a path without one what is left of a container that has gone.
 pub(crate) fn open(label: &Label, source: &Source) -> Result<Option<Netns>, Error> {
-    let netns = match source {
-        Source::Current => Netns::current(),
-        Source::Named(name) => Netns::named(name),
-        Source::Path(path) => Netns::open(path),
-    };
-    match netns {
+    match source.open() {
         Ok(netns) => Ok(Some(netns)),
         Err(wireloom_netns::Error::NotFound { .. }) => Ok(None),
         Err(wireloom_netns::Error::NotNetns { .. }) => Ok(None),
