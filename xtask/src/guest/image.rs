@@ -42,7 +42,7 @@ pub(super) fn build(workspace: &Workspace, kernel: &Kernel, plan: &Plan<'_>, to:
     fs::write(to, archive.finish()).map_err(Error::file("write", to))
 }
 
-/// The test programs as /tests/N, and for each `N FOLDER` in /tests/list; its package's test files and the examples.
+/// The test programs as /tests/N, and for each `N FOLDER` in /tests/list; its package's test files, the manual and the examples.
 fn add_tests(archive: &mut Archive, workspace: &Workspace, plan: &Plan<'_>) -> Result<(), Error> {
     let mut list = String::new();
     for (number, suite) in plan.suites.iter().enumerate() {
@@ -51,7 +51,9 @@ fn add_tests(archive: &mut Archive, workspace: &Workspace, plan: &Plan<'_>) -> R
         archive.folder(&suite.folder);
         list.push_str(&format!("{number} {}\n", suite.folder.display()));
     }
-    add_folder(archive, &workspace.root.join("examples"))?;
+    for folder in ["docs", "examples"] {
+        add_folder(archive, &workspace.root.join(folder))?;
+    }
     archive.program(Path::new("/tests/list"), list.as_bytes());
     archive.program(Path::new("/tests/filter"), plan.filter.unwrap_or_default().as_bytes());
     Ok(())

@@ -53,7 +53,7 @@ impl Planner<'_> {
                 continue;
             }
             let netns = &self.observed.namespaces[&at.netns];
-            if !ours && netns.own && found.kind != LinkKind::Loopback {
+            if !ours && netns.own && found.kind != LinkKind::Loopback && !is_fallback(&at) {
                 self.extra(gone, Extra::Link { at, kind: found.kind.name().to_owned() });
                 continue;
             }
@@ -81,6 +81,14 @@ impl Planner<'_> {
         let list = if gone { &mut self.also_gone } else { &mut self.left_alone };
         list.push(extra);
     }
+}
+
+/// The kernel puts these into every new namespace once the tunnels' modules are loaded (fb_tunnels_only_for_init_net of
+/// Documentation/admin-guide/sysctl/net.rst): nobody has added them, and nobody can delete them.
+fn is_fallback(at: &LinkRef) -> bool {
+    const NAMES: [&str; 9] =
+        ["tunl0", "gre0", "gretap0", "erspan0", "ip_vti0", "ip6_vti0", "sit0", "ip6tnl0", "ip6gre0"];
+    NAMES.contains(&at.ifname.as_str())
 }
 
 impl fmt::Display for Extra {
