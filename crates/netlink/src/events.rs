@@ -14,7 +14,8 @@ use wireloom_netns::{Netns, set_socket_option};
 
 use crate::frame::frames;
 use crate::kernel::{NETLINK_ADD_MEMBERSHIP, NETLINK_ROUTE, SOL_NETLINK};
-use crate::socket::{decode, receive};
+use crate::socket::decode;
+use crate::transport::receive;
 use crate::{Error, Result};
 
 /// What errors of this file are about.

@@ -15,6 +15,7 @@ mod psched;
 mod socket;
 pub mod tbf;
 mod text;
+mod transport;
 
 pub use error::{Error, Result};
 pub use events::{Event, Events};
