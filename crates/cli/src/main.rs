@@ -2,6 +2,7 @@
 //! Deliberately knows nothing of networks.
 
 mod attached;
+mod bring_up;
 mod capability;
 mod changes;
 mod console;
