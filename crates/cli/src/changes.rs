@@ -12,7 +12,7 @@ use crate::paint::Paint;
 pub(crate) struct Row<'a> {
     /// `add`, `change`, `remove`.
     action: &'static str,
-    /// `namespace`, `link`, `address`, `route`, `sysctl`, `qdisc`.
+    /// `namespace`, `link`, `address`, `route`, `sysctl`, `setting`, `qdisc`.
     object: &'static str,
     node: &'a Label,
     /// The interface, or the setting; absent where the object is not of one.
@@ -103,6 +103,7 @@ pub(crate) fn object(step: &Step) -> &'static str {
         Step::AddLink(_) | Step::DelLink(_) | Step::SetLink { .. } => "link",
         Step::AddAddress { .. } | Step::DelAddress { .. } => "address",
         Step::AddRoute { .. } | Step::DelRoute { .. } => "route",
+        Step::SetSysctl { key, .. } if key.starts_with("ethtool.") => "setting",
         Step::SetSysctl { .. } => "sysctl",
         Step::SetQdisc { .. } => "qdisc",
     }

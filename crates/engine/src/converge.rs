@@ -9,7 +9,7 @@ use crate::{
     Conflict, Control, Error, Journal, Kind, Label, LinkRef, Phase, PhaseTime, Plan, Scope, State, Step,
     apply::{Applied, apply},
     observe::{self, observe},
-    plan, sysctl, undo, verify,
+    plan, setting, undo, verify,
 };
 
 /// What a run has done.
@@ -293,7 +293,7 @@ fn keep_note(step: &mut Step, observed: &State) {
 fn forget_settings_of_new_links(done: &[Step], journal: &mut dyn Journal) {
     for step in done {
         if let Step::SetSysctl { netns, key, from: None, back: false, .. } = step
-            && sysctl::is_of_link(key)
+            && setting::is_of_link(key)
         {
             drop(journal.restored(netns, key));
         }

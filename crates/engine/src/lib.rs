@@ -5,6 +5,7 @@ mod address;
 mod apply;
 mod converge;
 mod error;
+mod ethtool;
 mod link;
 mod mac;
 mod name;
@@ -13,15 +14,19 @@ mod ownership;
 mod plan;
 mod qdisc;
 mod route;
+mod setting;
 mod state;
 mod sysctl;
 mod verify;
+
+pub use wireloom_netlink::ethtool::SettingError;
 
 pub use self::{
     address::{Address, Origin},
     apply::{Control, Journal, PhaseTime, Progress},
     converge::{Failure, Missing, Report, Undone, converge},
     error::{Error, Kind},
+    ethtool::DeviceSetting,
     link::{Bridge, Dummy, Link, LinkKind, Macvlan, MacvlanMode, Veth, Vlan, VlanProtocol, Vxlan},
     mac::{Mac, MacError},
     name::{IfName, Label, LinkRef, NameError, Owner},

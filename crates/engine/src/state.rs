@@ -33,7 +33,8 @@ pub struct Namespace {
     /// Its routes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<Route>,
-    /// Its settings under /proc/sys, written like `net.ipv4.ip_forward`.
+    /// Its settings under /proc/sys, written like `net.ipv4.ip_forward`, and those of its devices
+    /// ([`DeviceSetting`](crate::DeviceSetting)), written like `ethtool.eth0.features.tso`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sysctls: BTreeMap<String, String>,
     /// Observed: settings that we have changed, with the values that were there before.

@@ -89,20 +89,6 @@ fn plain(value: &str) -> String {
     value.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Whether a setting is one of a single link, such as `net.ipv4.conf.eth0.rp_filter`: it is there when the link is.
-pub(crate) fn is_of_link(key: &str) -> bool {
-    link_of(key).is_some()
-}
-
-/// The name of the link that a setting is of; a slash in it stands for a dot.
-pub(crate) fn link_of(key: &str) -> Option<String> {
-    match key.split('.').collect::<Vec<_>>().as_slice() {
-        ["net", "ipv4" | "ipv6", "conf" | "neigh", "all" | "default", _] => None,
-        ["net", "ipv4" | "ipv6", "conf" | "neigh", name, _] => Some(name.replace('/', ".")),
-        _ => None,
-    }
-}
-
 /// As sysctl(8): dots separate, and a slash stands for a dot in a name (`net.ipv4.conf.eth0/100.rp_filter`).
 fn path(key: &str) -> PathBuf {
     let swapped = key.chars().map(|c| match c {
@@ -127,8 +113,6 @@ mod tests {
             PathBuf::from("/proc/sys/net/ipv4/conf/eth0.100/rp_filter")
         );
         assert!(path("net.//.//.etc/passwd").starts_with("/proc/sys/net"));
-        assert_eq!(link_of("net.ipv4.conf.eth0/100.rp_filter").as_deref(), Some("eth0.100"));
-        assert_eq!(link_of("net.ipv4.conf.all.rp_filter"), None);
         assert_eq!(plain("4096\t131072  6291456\n"), "4096 131072 6291456");
     }
 }

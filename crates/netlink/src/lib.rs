@@ -6,8 +6,10 @@
 //! Like a namespace's descriptor, a socket keeps the namespace it is in alive: hold one for one step only.
 
 mod error;
+pub mod ethtool;
 mod events;
 mod frame;
+mod generic;
 mod graveyard;
 mod kernel;
 pub mod netem;
@@ -18,6 +20,7 @@ mod text;
 mod transport;
 
 pub use error::{Error, Result};
+pub use ethtool::Ethtool;
 pub use events::{Event, Events};
 pub use graveyard::Graveyard;
 pub use netem::Netem;

@@ -10,7 +10,7 @@ use super::{
     Journal,
     kernel::{Kernel, NEW},
 };
-use crate::{Address, Error, Label, LinkRef, Qdisc, Route, Step, sysctl};
+use crate::{Address, Error, Label, LinkRef, Qdisc, Route, Step, setting};
 
 impl Kernel<'_> {
     /// Does a step that is not done in a batch with others.
@@ -88,9 +88,10 @@ impl Kernel<'_> {
     ) -> Result<(), Error> {
         let netns = &self.open(label)?.netns;
         let record = |before: &str| if back { Ok(()) } else { journal.before(label, key, before) };
-        match sysctl::write(netns, label, key, to, record) {
+        match setting::write(netns, label, key, to, record) {
             // A link that is gone has no settings to put back.
             Err(Error::Sysctl { source, .. }) if back && source.kind() == io::ErrorKind::NotFound => {}
+            Err(Error::NotSupported { .. }) if back => {}
             outcome => outcome?,
         }
         if back { journal.restored(label, key).map_err(Error::Journal) } else { Ok(()) }

@@ -17,7 +17,7 @@ use wireloom_netlink::Socket;
 use wireloom_netns::Netns;
 
 use super::{Scope, link::RawLink, scope::Place};
-use crate::{Address, Error, IfName, Label, Link, LinkKind, Mark, Namespace, Origin, Qdisc, Route, Source, sysctl};
+use crate::{Address, Error, IfName, Label, Link, LinkKind, Mark, Namespace, Origin, Qdisc, Route, Source, setting};
 
 /// A namespace whose links are not yet resolved.
 pub(super) struct Raw {
@@ -208,5 +208,5 @@ fn sysctls(netns: &Netns, label: &Label, place: &Place) -> Result<BTreeMap<Strin
     if place.sysctls.is_empty() {
         return Ok(BTreeMap::new());
     }
-    Ok(sysctl::read_all(netns, label, place.sysctls.iter())?.into_iter().collect())
+    Ok(setting::read_all(netns, label, place.sysctls.iter())?.into_iter().collect())
 }

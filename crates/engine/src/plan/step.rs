@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, IfName, Label, Link, LinkKind, LinkRef, Mac, Qdisc, Route, sysctl};
+use crate::{Address, IfName, Label, Link, LinkKind, LinkRef, Mac, Qdisc, Route, setting};
 
 /// A change of the kernel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +37,7 @@ pub enum Step {
         /// What it becomes.
         to: Settings,
     },
-    /// `sysctl -w`
+    /// `sysctl -w`, `ethtool -K` and its like
     SetSysctl {
         /// Where.
         netns: Label,
@@ -190,7 +190,7 @@ impl Step {
             Step::SetLink { to, .. } if to.controller == Some(Port::Free) => Phase::Removals,
             Step::AddNetns { .. } => Phase::Namespaces,
             Step::AddLink(_) | Step::SetLink { .. } => Phase::Links,
-            Step::SetSysctl { key, .. } if sysctl::is_of_link(key) => Phase::LinkSysctls,
+            Step::SetSysctl { key, .. } if setting::is_of_link(key) => Phase::LinkSysctls,
             Step::SetSysctl { .. } => Phase::Sysctls,
             Step::AddAddress { .. } | Step::DelAddress { .. } => Phase::Addresses,
             Step::AddRoute { .. } => Phase::Routes,
@@ -240,9 +240,11 @@ impl fmt::Display for Object<'_> {
             Step::AddLink(link) | Step::DelLink(link) => write!(f, "link {link}"),
             Step::SetLink { at, from, to } => write!(f, "link {at}: {}", to.differences(from)),
             Step::SetSysctl { netns, key, from: Some(from), to, .. } => {
-                write!(f, "sysctl {netns} {key}: {from} -> {to}")
+                write!(f, "{} {netns} {}: {from} -> {to}", setting::object(key), setting::name(key))
             }
-            Step::SetSysctl { netns, key, to, .. } => write!(f, "sysctl {netns} {key} = {to}"),
+            Step::SetSysctl { netns, key, to, .. } => {
+                write!(f, "{} {netns} {} = {to}", setting::object(key), setting::name(key))
+            }
             Step::AddAddress { at, address } | Step::DelAddress { at, address } => {
                 write!(f, "address {} on {at}", address.net)
             }

@@ -1,7 +1,7 @@
-//! Settings under /proc/sys.
+//! Settings by key: sysctls and those of ethtool.
 
 use super::{Phase, Planner, Step};
-use crate::{Label, LinkRef, sysctl};
+use crate::{Label, LinkRef, setting};
 
 impl Planner<'_> {
     pub(super) fn sysctls(&mut self) {
@@ -34,7 +34,7 @@ impl Planner<'_> {
     }
 
     fn is_of_doomed(&self, label: &Label, key: &str) -> bool {
-        let link = sysctl::link_of(key).and_then(|name| name.parse().ok());
+        let link = setting::link_of(key).and_then(|name| name.parse().ok());
         link.is_some_and(|ifname| self.doomed.contains(&LinkRef::new(label, ifname)))
     }
 }

@@ -28,7 +28,7 @@ macro_rules! keys {
 pub(crate) use keys;
 
 /// Keys that are known, but not yet done: nobody is to be led to them.
-pub(crate) static LATER: [&str; 6] = ["container", "service", "internet", "nat", "forward", "ethtool"];
+pub(crate) static LATER: [&str; 5] = ["container", "service", "internet", "nat", "forward"];
 
 /// A key that is known, but not yet done: whatever stands there is refused with an explanation.
 macro_rules! later {
@@ -76,8 +76,4 @@ later! {
 later! {
     /// `forward:`.
     Forward: "forwarded ports come with a later version", "leave it out"
-}
-later! {
-    /// `ethtool:`.
-    Ethtool: "ethtool settings come with a later version", "leave it out"
 }

@@ -2,10 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
-use wireloom_engine::{Link, LinkKind, LinkRef, Mac, Mark, Qdisc, Tbf};
+use wireloom_engine::{DeviceSetting, Link, LinkKind, LinkRef, Mac, Mark, Qdisc, Tbf};
 
 use crate::{
     document::{
+        ethtool::{EthtoolSpec, Setting},
         netem::NetemSpec,
         route::RouteLine,
         text::{PerEnd, Placed, Unfit, Word},
@@ -93,6 +94,7 @@ impl Builder {
             link.queues = Some(spec.queues.get().map_or(1, |queues| queues.0));
         }
         let routes = routes.into_iter().flatten().map(|route| out_of(at, route)).collect();
+        self.set_device(&spec.ethtool, at);
         Interface { link, end, routes }
     }
 
@@ -159,6 +161,20 @@ impl Builder {
             None => self.texts(&spanned.value, spanned.span, "alias", side)?,
         };
         self.filled_all(texts, &copy.numbers)?.into_iter().next()
+    }
+
+    /// Settings of ethtool.
+    fn set_device(&mut self, ethtool: &Field<EthtoolSpec>, at: &LinkRef) {
+        let given = ethtool.spanned().map(|spec| spec.value.settings(spec.span));
+        for Spanned { value: Setting { group, name, value }, span } in given.into_iter().flatten() {
+            match DeviceSetting::new(at.ifname, group, &name, &value) {
+                Err(error) => self.wrong(span, error.to_string(), error.help()),
+                Ok(setting) => {
+                    let netns = self.state.namespaces.get_mut(&at.netns);
+                    netns.and_then(|netns| netns.sysctls.insert(setting.to_string(), value));
+                }
+            }
+        }
     }
 
     /// The root qdisc for an impairment and a rate.

@@ -17,7 +17,8 @@ use self::{macvlan::Mode, vlan::Protocol};
 use crate::{
     document::{
         address::{Bare, HostAddress, Subnet},
-        keys::{Container, Ethtool, Forward, Internet, Nat, keys},
+        ethtool::EthtoolSpec,
+        keys::{Container, Forward, Internet, Nat, keys},
         netem::NetemSpec,
         route::RouteLine,
         text::{Number, PerEnd, Text, Word},
@@ -95,8 +96,9 @@ keys! {
         nat: Nat,
         /// Not yet.
         forward: Forward,
-        /// Not yet.
-        ethtool: Ethtool,
+        /// Offloads and other settings of the device, as ethtool takes them, like `--offload tso off tx off`; or keys,
+        /// like `{features: {tso: off}}`. With `endpoints` on both.
+        ethtool: EthtoolSpec,
     }
 }
 
@@ -135,7 +137,8 @@ pub(crate) struct Kind {
 static KINDS: [&Kind; 5] = [&veth::KIND, &dummy::KIND, &vlan::KIND, &macvlan::KIND, &vxlan::KIND];
 
 /// Keys that every kind takes.
-const COMMON: [&str; 11] = ["node", "dev", "type", "ip", "mac", "mtu", "route", "alias", "up", "netem", "rate"];
+const COMMON: [&str; 12] =
+    ["node", "dev", "type", "ip", "mac", "mtu", "route", "alias", "up", "netem", "rate", "ethtool"];
 
 /// Kinds that are known to come.
 const LATER: [&str; 10] = ["ipvlan", "ipvtap", "macvtap", "geneve", "gre", "bond", "vrf", "wireguard", "tun", "tap"];
