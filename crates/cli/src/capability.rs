@@ -24,6 +24,9 @@ pub(crate) const SYS_ADMIN: Capability =
 /// For pings.
 pub(crate) const NET_RAW: Capability = Capability { number: 13, name: "CAP_NET_RAW", why: "to send pings" };
 
+/// For packet sockets.
+pub(crate) const PACKETS: Capability = Capability { why: "to see packets", ..NET_RAW };
+
 /// Fails with all that we lack.
 pub(crate) fn need(needed: &[Capability]) -> Result<(), Failure> {
     let status = fs::read_to_string("/proc/thread-self/status").unwrap_or_default();

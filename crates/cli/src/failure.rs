@@ -136,6 +136,22 @@ pub(crate) enum Failure {
     /// We could not become a program.
     #[error(transparent)]
     Exec(wireloom_run::Error),
+    /// Packets on a terminal.
+    #[error(
+        "packets are no text: name a file with -w, or have a program read along: `wireloom capture … | wireshark -k -i -`"
+    )]
+    Garbles,
+    /// A file could not be made.
+    #[error("make file {}: {cause}", path.display())]
+    Create {
+        /// Which.
+        path: std::path::PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// Packets could not be captured.
+    #[error(transparent)]
+    Capture(wireloom_capture::Error),
     /// A process could not be written down, so that nobody would end it.
     #[error("{topology} is up, but process {pid} (`{command}`) of node {node} could not be written down, and {}: {cause}", fate(*.ended))]
     NotRecorded {
@@ -229,7 +245,9 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Failure::Mistakes(_) | Failure::NoSetting { .. } => DATA,
-            Failure::NoDocument { .. } | Failure::Ambiguous { .. } | Failure::ManyPairs { .. } => crate::USAGE,
+            Failure::NoDocument { .. } | Failure::Ambiguous { .. } | Failure::ManyPairs { .. } | Failure::Garbles => {
+                crate::USAGE
+            }
             Failure::Capabilities(_) => PERMISSION,
             Failure::Ledger(wireloom_ledger::Error::File { cause, .. })
                 if cause.kind() == io::ErrorKind::PermissionDenied =>

@@ -8,6 +8,7 @@ mod changes;
 mod console;
 mod descriptors;
 mod document;
+mod duration;
 mod failure;
 mod holders;
 mod log;

@@ -2,12 +2,14 @@
 
 use std::{
     io,
+    os::unix::net::UnixStream,
     sync::{Arc, atomic::AtomicBool},
 };
 
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     flag,
+    low_level::pipe,
 };
 
 use crate::failure::Failure;
@@ -26,4 +28,18 @@ pub(crate) fn catch() -> Result<Arc<AtomicBool>, Failure> {
     };
     [SIGINT, SIGTERM].into_iter().try_for_each(register).map_err(Failure::Signals)?;
     Ok(cancelled)
+}
+
+/// The same, and a descriptor that is readable from then on, for who waits in poll().
+pub(crate) fn catch_awake() -> Result<(Arc<AtomicBool>, UnixStream), Failure> {
+    // The flag first: who is woken finds it set.
+    let cancelled = catch()?;
+    let wake = || -> io::Result<UnixStream> {
+        let (wake, end) = UnixStream::pair()?;
+        for signal in [SIGINT, SIGTERM] {
+            pipe::register(signal, end.try_clone()?)?;
+        }
+        Ok(wake)
+    };
+    Ok((cancelled, wake().map_err(Failure::Signals)?))
 }

@@ -107,8 +107,33 @@ pub(crate) fn node(state: &State, name: &str) -> Option<Label> {
     state.namespaces.keys().find(named).or_else(of_namespace).cloned()
 }
 
+/// The node of that name, and the state that has it: of these documents, of that topology, or of the only one that is up
+/// and has one.
+pub(crate) fn of_node(
+    console: &Console,
+    files: &[PathBuf],
+    topology: Option<&Owner>,
+    name: &str,
+) -> Result<(State, Label), Failure> {
+    let owner = match (topology, files) {
+        (Some(owner), _) => owner.clone(),
+        (None, []) => return with_node(console, name),
+        (None, files) => document::load(console, files)?.owner,
+    };
+    let state = up(&owner)?.1.desired;
+    match node(&state, name) {
+        Some(node) => Ok((state, node)),
+        None => Err(Failure::UnknownNode {
+            topology: Some(owner),
+            node: name.to_owned(),
+            elsewhere: having(console, name)?.into_iter().map(|(state, _)| state.owner).collect(),
+            nodes: state.namespaces.into_keys().collect(),
+        }),
+    }
+}
+
 /// The topologies that are up and have a node of that name.
-pub(crate) fn having(console: &Console, name: &str) -> Result<Vec<(State, Label)>, Failure> {
+fn having(console: &Console, name: &str) -> Result<Vec<(State, Label)>, Failure> {
     Ok(among(states_up(console)?, name))
 }
 
@@ -129,7 +154,7 @@ fn states_up(console: &Console) -> Result<Vec<State>, Failure> {
 }
 
 /// The only topology that is up and has a node of that name, and the node.
-pub(crate) fn with_node(console: &Console, name: &str) -> Result<(State, Label), Failure> {
+fn with_node(console: &Console, name: &str) -> Result<(State, Label), Failure> {
     let states = states_up(console)?;
     let mut having = among(states.clone(), name);
     match (having.len(), having.pop()) {

@@ -105,6 +105,14 @@ pub enum Error {
         /// The kernel's reason.
         errno: Errno,
     },
+    /// Whether the file comes or goes could not be watched.
+    #[error("watch {}: {errno}", path.display())]
+    Watch {
+        /// The file or folder; none where watching itself could not begin.
+        path: PathBuf,
+        /// The kernel's reason.
+        errno: Errno,
+    },
     /// The directory of names could not be made, mounted or read.
     #[error("{operation} {}: {errno}", path.display())]
     Directory {
@@ -129,6 +137,7 @@ impl Error {
             | Error::Thread { errno }
             | Error::Socket { errno }
             | Error::Identify { errno, .. }
+            | Error::Watch { errno, .. }
             | Error::Directory { errno, .. } => Some(*errno),
             Error::NotFound { .. } => Some(Errno::ENOENT),
             Error::Exists { .. } => Some(Errno::EEXIST),

@@ -7,6 +7,7 @@
 
 mod bulk;
 mod directory;
+mod doorbell;
 mod enter;
 mod error;
 mod exec;
@@ -17,8 +18,9 @@ mod sys;
 
 pub use bulk::{create_many, remove_many};
 pub use directory::{DIRECTORY, list, prepare_directory, remove};
+pub use doorbell::Doorbell;
 pub use error::{Error, Result};
 pub use holder::{Holder, holders};
 pub use identity::NetnsId;
 pub use netns::Netns;
-pub use sys::set_socket_option;
+pub use sys::{bind_packet_socket, packet_statistics, set_socket_option};

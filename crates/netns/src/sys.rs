@@ -10,6 +10,8 @@ use nix::errno::Errno;
 const NS_GET_NSTYPE: libc::c_ulong = 0xb703;
 /// `SO_NETNS_COOKIE` of `asm-generic/socket.h`, since Linux 5.14.
 const SO_NETNS_COOKIE: libc::c_int = 71;
+/// Of `linux/if_packet.h`.
+const PACKET_STATISTICS: libc::c_int = 6;
 
 /// A socket in the calling thread's namespace, closed on exec.
 pub(crate) fn socket(domain: libc::c_int, kind: libc::c_int, protocol: libc::c_int) -> nix::Result<OwnedFd> {
@@ -25,6 +27,35 @@ pub fn set_socket_option(fd: impl AsFd, level: libc::c_int, name: libc::c_int, v
     let fd = fd.as_fd().as_raw_fd();
     // SAFETY: the pointer is to a live int and the size is that of an int.
     Errno::result(unsafe { libc::setsockopt(fd, level, name, (&raw const value).cast(), size) }).map(drop)
+}
+
+/// Ties a packet socket to one interface, from where it gets the packets of this protocol from now on: `bind()` with a
+/// `sockaddr_ll`.
+pub fn bind_packet_socket(fd: impl AsFd, protocol: u16, ifindex: u32) -> nix::Result<()> {
+    let address = libc::sockaddr_ll {
+        sll_family: libc::AF_PACKET as u16,
+        sll_protocol: protocol.to_be(),
+        sll_ifindex: ifindex.cast_signed(),
+        sll_hatype: 0,
+        sll_pkttype: 0,
+        sll_halen: 0,
+        sll_addr: [0; 8],
+    };
+    let size = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
+    // SAFETY: the pointer is to a live sockaddr_ll and the size is that of one.
+    Errno::result(unsafe { libc::bind(fd.as_fd().as_raw_fd(), (&raw const address).cast(), size) }).map(drop)
+}
+
+/// How many packets a packet socket was given, and how many of them it had no room for, since this was last asked:
+/// `getsockopt(fd, SOL_PACKET, PACKET_STATISTICS)`.
+pub fn packet_statistics(fd: impl AsFd) -> nix::Result<(u32, u32)> {
+    let mut counts = [0u32; 2];
+    let mut size = size_of_val(&counts) as libc::socklen_t;
+    let value = (&raw mut counts).cast();
+    let fd = fd.as_fd().as_raw_fd();
+    // SAFETY: a `tpacket_stats` is two u32; the pointers are to live values, and the kernel writes no more than that size.
+    Errno::result(unsafe { libc::getsockopt(fd, libc::SOL_PACKET, PACKET_STATISTICS, value, &raw mut size) })?;
+    Ok((counts[0], counts[1]))
 }
 
 /// The cookie of the namespace that a socket belongs to. Never given twice between two boots.

@@ -4,10 +4,11 @@
 use crate::workspace::Package;
 
 /// From the bottom up: each crate, and which of ours its code may use.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("wireloom-netns", &[]),
     ("wireloom-netlink", &["wireloom-netns"]),
     ("wireloom-engine", &["wireloom-netns", "wireloom-netlink"]),
+    ("wireloom-capture", &["wireloom-netns", "wireloom-netlink"]),
     ("wireloom-ledger", &["wireloom-netns", "wireloom-engine"]),
     ("wireloom-topology", &["wireloom-engine"]),
     ("wireloom-run", &["wireloom-netns", "wireloom-netlink", "wireloom-engine"]),
@@ -20,6 +21,7 @@ const ALLOWED: [(&str, &[&str]); 9] = [
             "wireloom-ledger",
             "wireloom-topology",
             "wireloom-run",
+            "wireloom-capture",
         ],
     ),
     ("wireloom-testkit", &[]),

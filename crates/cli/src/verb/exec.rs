@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use wireloom_engine::{Label, Owner, State};
+use wireloom_engine::Owner;
 use wireloom_run::Program;
 
 use super::Ending;
 use crate::{
     capability::{self, SYS_ADMIN},
     console::Console,
-    descriptors, document,
+    descriptors,
     failure::Failure,
     place, subject,
 };
@@ -36,7 +36,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
 }
 
 fn become_it(console: &Console, args: &Args) -> Result<Ending, Failure> {
-    let (desired, node) = find(console, args)?;
+    let (desired, node) = subject::of_node(console, &args.files, args.topology.as_ref(), &args.node)?;
     let source = &desired.namespaces[&node].source;
     capability::need(&[SYS_ADMIN])?;
     let opened = source.open().map_err(|cause| Failure::NodeGone {
@@ -47,23 +47,4 @@ fn become_it(console: &Console, args: &Args) -> Result<Ending, Failure> {
     let program = Program { netns: &opened, name: place::name(source), argv: &args.command };
     descriptors::lower();
     Err(Failure::Exec(wireloom_run::exec(program)))
-}
-
-/// The state that has the node, and the node.
-fn find(console: &Console, args: &Args) -> Result<(State, Label), Failure> {
-    let owner = match (&args.topology, args.files.as_slice()) {
-        (Some(owner), _) => owner.clone(),
-        (None, []) => return subject::with_node(console, &args.node),
-        (None, files) => document::load(console, files)?.owner,
-    };
-    let state = subject::up(&owner)?.1.desired;
-    match subject::node(&state, &args.node) {
-        Some(node) => Ok((state, node)),
-        None => Err(Failure::UnknownNode {
-            topology: Some(owner),
-            node: args.node.clone(),
-            elsewhere: subject::having(console, &args.node)?.into_iter().map(|(state, _)| state.owner).collect(),
-            nodes: state.namespaces.into_keys().collect(),
-        }),
-    }
 }

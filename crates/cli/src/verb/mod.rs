@@ -1,6 +1,7 @@
 //! The verbs, one file each. Owns their list and how they end.
 
 mod audit;
+mod capture;
 mod check;
 mod down;
 mod exec;
@@ -46,6 +47,11 @@ pub(crate) enum Verb {
         after_long_help = "Examples:\n  wireloom exec r1 -- ping -c1 12.12.12.2\n  wireloom exec -t triangle r1 -- sh"
     )]
     Exec(exec::Args),
+    /// Write the packets of interfaces to a file, or to a program that reads along
+    #[command(
+        after_long_help = "Examples:\n  wireloom capture r1:eth1 -w - | wireshark -k -i -\n  wireloom capture r1:eth1 r2:eth1 -w both.pcapng --for 10s"
+    )]
+    Capture(capture::Args),
     /// Find all mistakes of a document
     #[command(after_long_help = "Examples:\n  wireloom validate lab.yaml")]
     Validate(validate::Args),
@@ -81,6 +87,7 @@ impl Verb {
             Verb::Status(args) => status::run(console, &args),
             Verb::Check(args) => check::run(console, &args),
             Verb::Exec(args) => exec::run(console, &args),
+            Verb::Capture(args) => capture::run(console, &args),
             Verb::Validate(args) => validate::run(console, &args),
             Verb::Schema(args) => schema::run(console, &args),
             Verb::Audit(args) => audit::run(console, &args),
