@@ -1,6 +1,9 @@
 //! converge(): looks, plans, applies and verifies; takes its steps back when one fails.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Instant,
+};
 
 use thiserror::Error;
 use wireloom_netns::NetnsId;
@@ -9,7 +12,7 @@ use crate::{
     Conflict, Control, Error, Journal, Kind, Label, LinkRef, Phase, PhaseTime, Plan, Scope, State, Step,
     apply::{Applied, apply},
     observe::{self, observe},
-    plan, setting, undo, verify,
+    plan_leaving, setting, undo, verify,
 };
 
 /// What a run has done.
@@ -135,6 +138,31 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// The namespaces that something is wrong with: without them the others can be made right. None where that is not
+    /// known.
+    pub fn culprits(&self) -> BTreeSet<Label> {
+        match self {
+            Failure::Observe(error) => error.place().cloned().into_iter().collect(),
+            Failure::Conflicts(conflicts) => conflicts.iter().map(|conflict| conflict.netns().clone()).collect(),
+            Failure::Step { step, error, .. } => [error.place().unwrap_or(step.netns()).clone()].into(),
+            Failure::Verify { missing, .. } => missing.iter().filter_map(Missing::netns).cloned().collect(),
+            Failure::Journal(_) | Failure::Cancelled { .. } => BTreeSet::new(),
+        }
+    }
+}
+
+impl Missing {
+    fn netns(&self) -> Option<&Label> {
+        match self {
+            Missing::Step(step) => Some(step.netns()),
+            Missing::Duplicate { at, .. } => Some(&at.netns),
+            Missing::Conflict(conflict) => Some(conflict.netns()),
+            Missing::Unread(_) => None,
+        }
+    }
+}
+
 fn all<T: std::fmt::Display>(items: &[T]) -> String {
     items.iter().map(T::to_string).collect::<Vec<_>>().join("; ")
 }
@@ -149,9 +177,23 @@ pub fn converge(
     journal: &mut dyn Journal,
     control: &mut Control<'_>,
 ) -> Result<Report, Failure> {
+    converge_leaving(desired, &BTreeSet::new(), scope, journal, control)
+}
+
+/// The same, but these namespaces are left as they are, and so is what needs them.
+///
+/// # Errors
+/// What stopped it in the others.
+pub fn converge_leaving(
+    desired: &State,
+    held: &BTreeSet<Label>,
+    scope: &Scope,
+    journal: &mut dyn Journal,
+    control: &mut Control<'_>,
+) -> Result<Report, Failure> {
     let mut watch = Watch(Vec::new());
     let observed = watch.time("observe", || observe(scope)).map_err(|error| Failure::Observe(Box::new(error)))?;
-    let plan = plan(desired, &observed).map_err(Failure::Conflicts)?;
+    let plan = plan_leaving(desired, &observed, held).map_err(Failure::Conflicts)?;
     if plan.is_empty() {
         return Ok(Report { plan, phases: watch.0, made: BTreeMap::new(), held: Vec::new() });
     }
@@ -161,7 +203,7 @@ pub fn converge(
     let (changes, drops) = plan.steps.split_at(last);
     let mut run = Run { plan: &plan, observed: &observed, journal, control, watch };
     let applied = run.change(changes)?;
-    run.verify(desired, scope, &applied)?;
+    run.verify(desired, held, scope, &applied)?;
     let held = run.drop_netns(drops, &applied)?;
     let (made, phases) = (made(&plan), run.watch.0);
     Ok(Report { made, held, phases, plan })
@@ -201,9 +243,15 @@ impl Run<'_, '_> {
         Ok(applied)
     }
 
-    fn verify(&mut self, desired: &State, scope: &Scope, applied: &Applied) -> Result<(), Failure> {
+    fn verify(
+        &mut self,
+        desired: &State,
+        held: &BTreeSet<Label>,
+        scope: &Scope,
+        applied: &Applied,
+    ) -> Result<(), Failure> {
         let cancelled = self.control.cancelled;
-        match self.watch.time("verify", || verify(desired, scope, cancelled)) {
+        match self.watch.time("verify", || verify(desired, held, scope, cancelled)) {
             missing if missing.is_empty() => Ok(()),
             missing => Err(Failure::Verify { missing, rest: self.take_back(applied) }),
         }

@@ -130,6 +130,18 @@ impl Error {
         }
     }
 
+    /// The namespace that it is about, where it is about one.
+    pub fn place(&self) -> Option<&Label> {
+        match self {
+            Error::Netns { netns, .. }
+            | Error::Netlink { netns, .. }
+            | Error::Sysctl { netns, .. }
+            | Error::SysctlName { netns, .. } => Some(netns),
+            Error::UnknownLink { at } => Some(&at.netns),
+            _ => None,
+        }
+    }
+
     pub(crate) fn netns(netns: &Label) -> impl FnOnce(wireloom_netns::Error) -> Error + use<> {
         let netns = netns.clone();
         move |source| Error::Netns { netns, source }

@@ -24,7 +24,7 @@ pub use wireloom_netlink::ethtool::SettingError;
 pub use self::{
     address::{Address, Origin},
     apply::{Control, Journal, PhaseTime, Progress},
-    converge::{Failure, Missing, Report, Undone, converge},
+    converge::{Failure, Missing, Report, Undone, converge, converge_leaving},
     error::{Error, Kind},
     ethtool::DeviceSetting,
     link::{Bridge, Dummy, Link, LinkKind, Macvlan, MacvlanMode, Veth, Vlan, VlanProtocol, Vxlan},
@@ -32,7 +32,7 @@ pub use self::{
     name::{IfName, Label, LinkRef, NameError, Owner},
     observe::{Scope, observe},
     ownership::Mark,
-    plan::{Conflict, Extra, NewLink, Phase, Plan, Port, Settings, Step, plan, undo},
+    plan::{Conflict, Extra, NewLink, Phase, Plan, Port, Settings, Step, plan, plan_leaving, undo},
     qdisc::{Netem, Qdisc, Tbf},
     route::{Hop, Route, RouteKind},
     state::{Namespace, Source, State},

@@ -1,18 +1,19 @@
 //! verify(): is the kernel as desired now? Desired is a part of observed, and no address is a duplicate.
 
 use std::{
+    collections::BTreeSet,
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant},
 };
 
-use crate::{Address, LinkRef, Missing, Scope, State, Step, observe, plan};
+use crate::{Address, Label, LinkRef, Missing, Scope, State, Step, observe, plan_leaving};
 
 /// Duplicate address detection takes 1.6 s; past this the kernel is not going to finish it (no carrier).
 const DETECTION: Duration = Duration::from_secs(3);
 
 /// What is missing; nothing when all is well.
-pub(crate) fn verify(desired: &State, scope: &Scope, cancelled: &AtomicBool) -> Vec<Missing> {
+pub(crate) fn verify(desired: &State, held: &BTreeSet<Label>, scope: &Scope, cancelled: &AtomicBool) -> Vec<Missing> {
     let start = Instant::now();
     loop {
         let observed = match observe(scope) {
@@ -24,12 +25,12 @@ pub(crate) fn verify(desired: &State, scope: &Scope, cancelled: &AtomicBool) -> 
             thread::sleep(Duration::from_millis(50));
             continue;
         }
-        return compare(desired, &observed);
+        return compare(desired, held, &observed);
     }
 }
 
-fn compare(desired: &State, observed: &State) -> Vec<Missing> {
-    let plan = match plan(desired, observed) {
+fn compare(desired: &State, held: &BTreeSet<Label>, observed: &State) -> Vec<Missing> {
+    let plan = match plan_leaving(desired, observed, held) {
         Ok(plan) => plan,
         Err(conflicts) => return conflicts.into_iter().map(|c| Missing::Conflict(Box::new(c))).collect(),
     };
@@ -38,7 +39,7 @@ fn compare(desired: &State, observed: &State) -> Vec<Missing> {
         .into_iter()
         .filter(|step| !is_put_back(step) && !is_to_come(step))
         .map(|step| Missing::Step(Box::new(step)));
-    let failed = wanted(desired, observed).filter(|(_, address)| address.dadfailed);
+    let failed = wanted(desired, observed).filter(|(at, address)| address.dadfailed && !held.contains(&at.netns));
     again.chain(failed.map(|(at, address)| Missing::Duplicate { at, net: address.net })).collect()
 }
 

@@ -73,3 +73,18 @@ pub enum Conflict {
         controller: IfName,
     },
 }
+
+impl Conflict {
+    /// The namespace that it is in.
+    pub fn netns(&self) -> &Label {
+        match self {
+            Conflict::ForeignNetns { netns, .. }
+            | Conflict::MissingNetns { netns, .. }
+            | Conflict::ForeignRoute { netns, .. } => netns,
+            Conflict::ForeignLink { at, .. }
+            | Conflict::ForeignAddress { at, .. }
+            | Conflict::MissingParent { at, .. }
+            | Conflict::MissingController { at, .. } => &at.netns,
+        }
+    }
+}

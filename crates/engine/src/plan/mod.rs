@@ -3,6 +3,7 @@
 mod address;
 mod conflict;
 mod extra;
+mod leave;
 mod link;
 mod namespace;
 mod order;
@@ -59,6 +60,14 @@ impl Plan {
 /// # Errors
 /// All conflicts with what others have, and all that is missing.
 pub fn plan(desired: &State, observed: &State) -> Result<Plan, Vec<Conflict>> {
+    plan_leaving(desired, observed, &BTreeSet::new())
+}
+
+/// The same without some namespaces: what is wrong in those is no conflict, and what goes on in them is not in the plan.
+///
+/// # Errors
+/// All conflicts in the others.
+pub fn plan_leaving(desired: &State, observed: &State, held: &BTreeSet<Label>) -> Result<Plan, Vec<Conflict>> {
     let mut planner = Planner::new(desired, observed);
     planner.namespaces();
     planner.links();
@@ -67,7 +76,8 @@ pub fn plan(desired: &State, observed: &State) -> Result<Plan, Vec<Conflict>> {
     planner.routes();
     planner.qdiscs();
     planner.extras();
-    planner.finish()
+    planner.conflicts.retain(|conflict| !held.contains(conflict.netns()));
+    planner.finish().map(|plan| plan.leaving(held))
 }
 
 /// The kernel counts from 1 in each namespace: what a process makes there later does not come near our numbers soon.

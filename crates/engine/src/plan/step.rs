@@ -213,6 +213,22 @@ impl Step {
 }
 
 impl Step {
+    /// The namespace in which it happens; of a pair of veths, that of one end.
+    pub fn netns(&self) -> &Label {
+        match self {
+            Step::AddNetns { netns, .. }
+            | Step::DelNetns { netns }
+            | Step::SetSysctl { netns, .. }
+            | Step::AddRoute { netns, .. }
+            | Step::DelRoute { netns, .. } => netns,
+            Step::AddLink(new) | Step::DelLink(new) => &new.at.netns,
+            Step::SetLink { at, .. }
+            | Step::AddAddress { at, .. }
+            | Step::DelAddress { at, .. }
+            | Step::SetQdisc { at, .. } => &at.netns,
+        }
+    }
+
     /// As part of a sentence: `add link r1:eth1 ...`, where a list has `+ link r1:eth1 ...`.
     pub fn in_words(&self) -> String {
         let verb = match self.sign() {
