@@ -3,6 +3,7 @@
 pub(crate) const SOL_NETLINK: i32 = 270;
 pub(crate) const NETLINK_ROUTE: i32 = 0;
 pub(crate) const NETLINK_GENERIC: i32 = 16;
+pub(crate) const NETLINK_NETFILTER: i32 = 12;
 pub(crate) const NETLINK_ADD_MEMBERSHIP: i32 = 1;
 pub(crate) const NETLINK_CAP_ACK: i32 = 10;
 pub(crate) const NETLINK_EXT_ACK: i32 = 11;

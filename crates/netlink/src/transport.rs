@@ -4,7 +4,8 @@
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, recv, send};
+use nix::sys::socket::sockopt::SndBufForce;
+use nix::sys::socket::{MsgFlags, recv, send, setsockopt};
 use wireloom_netns::{Netns, set_socket_option};
 
 use crate::frame::{Frame, HEADER, frames, refusal_of_done, refusal_of_error};
@@ -17,6 +18,8 @@ use crate::{Error, Result};
 const ACK_BUFFER: usize = 4 << 10;
 /// The kernel fills up to 32 KiB of a dump into one datagram; no attribute is longer than 64 KiB.
 const DUMP_BUFFER: usize = 64 << 10;
+/// net.core.wmem_default is 212,992, and the kernel counts its own overhead too.
+const USUAL_ROOM: usize = 64 << 10;
 /// How often a dump that was interrupted by a change is tried again.
 pub(crate) const TRIES: u32 = 20;
 
@@ -71,6 +74,59 @@ impl Transport {
         header[6..8].copy_from_slice(&flags.to_ne_bytes());
         header[8..12].copy_from_slice(&self.sequence.to_ne_bytes());
         emit(payload);
+        self.flush(name)
+    }
+
+    /// Sends several messages in one datagram: each with its type, its flags and its payload. They are numbered in order;
+    /// the number of the first is returned.
+    pub(crate) fn send_batch<'a>(
+        &mut self,
+        name: &'static str,
+        messages: impl IntoIterator<Item = (u16, u16, &'a [u8])>,
+    ) -> Result<u32> {
+        let first = self.sequence.wrapping_add(1);
+        self.outgoing.clear();
+        for (kind, flags, payload) in messages {
+            self.sequence = self.sequence.wrapping_add(1);
+            self.outgoing.extend(((HEADER + payload.len()) as u32).to_ne_bytes());
+            self.outgoing.extend(kind.to_ne_bytes());
+            self.outgoing.extend(flags.to_ne_bytes());
+            self.outgoing.extend(self.sequence.to_ne_bytes());
+            self.outgoing.extend(0u32.to_ne_bytes());
+            self.outgoing.extend(payload);
+            self.outgoing.resize(self.outgoing.len().next_multiple_of(4), 0);
+        }
+        if self.outgoing.len() > USUAL_ROOM {
+            // Without the right to it the send says EMSGSIZE.
+            setsockopt(&self.fd, SndBufForce, &(2 * self.outgoing.len())).ok();
+        }
+        self.flush(name)?;
+        Ok(first)
+    }
+
+    /// Waits for what the kernel says of a batch: nothing wrong when its last but one message, which asked for an ack,
+    /// has one, and no other was refused. A batch that is refused as a whole is refused in the name of its first message.
+    pub(crate) fn acknowledge_batch(&mut self, name: impl Fn(usize) -> &'static str, first: u32) -> Result<()> {
+        let last = self.sequence.wrapping_sub(1);
+        let count = last.wrapping_sub(first);
+        let mut outcome = Ok(());
+        loop {
+            for frame in frames(self.receive(name(0))?) {
+                let frame = frame.map_err(|reason| decode_error(name(0), reason))?;
+                let at = frame.sequence.wrapping_sub(first);
+                if frame.kind != NLMSG_ERROR || at > count {
+                    continue;
+                }
+                let told = acknowledged(&frame, name(at as usize));
+                outcome = outcome.and(told);
+                if frame.sequence == last || frame.sequence == first {
+                    return outcome;
+                }
+            }
+        }
+    }
+
+    fn flush(&self, name: &'static str) -> Result<()> {
         loop {
             match send(self.fd.as_raw_fd(), &self.outgoing, MsgFlags::empty()) {
                 Ok(_) => return Ok(()),

@@ -4,11 +4,12 @@
 use crate::workspace::Package;
 
 /// From the bottom up: each crate, and which of ours its code may use.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: &[(&str, &[&str])] = &[
     ("wireloom-netns", &[]),
     ("wireloom-netlink", &["wireloom-netns"]),
-    ("wireloom-engine", &["wireloom-netns", "wireloom-netlink"]),
     ("wireloom-capture", &["wireloom-netns", "wireloom-netlink"]),
+    ("wireloom-nft", &["wireloom-netns", "wireloom-netlink"]),
+    ("wireloom-engine", &["wireloom-netns", "wireloom-netlink", "wireloom-nft"]),
     ("wireloom-ledger", &["wireloom-netns", "wireloom-engine"]),
     ("wireloom-topology", &["wireloom-engine"]),
     ("wireloom-run", &["wireloom-netns", "wireloom-netlink", "wireloom-engine"]),
