@@ -4,8 +4,8 @@
 use wireloom_netns::Netns;
 
 use crate::frame::{Frame, attributes, push_attribute, u16_at};
-use crate::kernel::{NETLINK_GENERIC, NLM_F_ACK, NLM_F_REQUEST};
-use crate::transport::{Request, Transport};
+use crate::kernel::{NETLINK_GENERIC, NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST};
+use crate::transport::{Request, TRIES, Transport};
 use crate::{Error, Result};
 
 /// The family of families (GENL_ID_CTRL), and what it is asked.
@@ -57,6 +57,18 @@ impl Family {
     pub(crate) fn get<T>(&mut self, command: &Command<'_>, read: impl Fn(&[u8]) -> Option<T>) -> Result<Option<T>> {
         self.send(command, NLM_F_REQUEST | NLM_F_ACK)?;
         self.transport.object(command.name, |frame| decode(frame, command.name, &read))
+    }
+
+    /// Asks for all objects, or one that comes in several pieces. Whole, or an error.
+    pub(crate) fn dump<T>(&mut self, command: &Command<'_>, read: impl Fn(&[u8]) -> Option<T>) -> Result<Vec<T>> {
+        for _ in 0..TRIES {
+            self.send(command, NLM_F_REQUEST | NLM_F_DUMP)?;
+            let objects = self.transport.objects(command.name, |frame| decode(frame, command.name, &read))?;
+            if let Some(objects) = objects {
+                return Ok(objects);
+            }
+        }
+        Err(Error::Interrupted { request: command.name, tries: TRIES })
     }
 
     fn send(&mut self, command: &Command<'_>, flags: u16) -> Result<()> {

@@ -19,6 +19,7 @@ mod socket;
 pub mod tbf;
 mod text;
 mod transport;
+pub mod wireguard;
 
 pub use error::{Error, Result};
 pub use ethtool::Ethtool;
