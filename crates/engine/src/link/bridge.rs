@@ -5,7 +5,8 @@ use std::fmt;
 use netlink_packet_route::link::{BridgeStpState, InfoBridge, InfoData, InfoKind};
 use serde::{Deserialize, Serialize};
 
-use super::{Encoded, KindChange};
+use super::{Encoded, Kind, KindChange, Surroundings};
+use crate::LinkRef;
 
 /// A bridge, like `ip link add NAME type bridge [stp_state B] [ageing_time T]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,14 +23,18 @@ pub struct Bridge {
 /// IFLA_BR_AGEING_TIME counts hundredths of a second.
 const TICKS: u32 = 100;
 
-impl Bridge {
-    pub(super) fn change(&self, found: &Bridge) -> KindChange {
+impl Kind for Bridge {
+    fn name(&self) -> &'static str {
+        "bridge"
+    }
+
+    fn change(&self, found: &Bridge) -> KindChange {
         let same = (self.stp.is_none() || self.stp == found.stp)
             && (self.ageing_s.is_none() || self.ageing_s == found.ageing_s);
         if same { KindChange::Same } else { KindChange::Set }
     }
 
-    pub(super) fn encode(&self) -> Encoded {
+    fn encode(&self, _: &dyn Fn(&LinkRef) -> Option<u32>) -> Encoded {
         let stp = self.stp.map(|on| if on { BridgeStpState::KernelStp } else { BridgeStpState::Disabled });
         let ageing = self.ageing_s.map(|s| InfoBridge::AgeingTime(s.saturating_mul(TICKS)));
         let data: Vec<_> = stp.map(InfoBridge::StpState).into_iter().chain(ageing).collect();
@@ -37,7 +42,8 @@ impl Bridge {
         Encoded { kind: InfoKind::Bridge, data, below: None }
     }
 
-    pub(super) fn decode(data: &[InfoBridge]) -> Bridge {
+    fn decode(_: &InfoKind, data: Option<&InfoData>, _: &dyn Surroundings) -> Option<Bridge> {
+        let Some(InfoData::Bridge(data)) = data else { return None };
         let mut bridge = Bridge::default();
         for attribute in data {
             match attribute {
@@ -46,7 +52,7 @@ impl Bridge {
                 _ => {}
             }
         }
-        bridge
+        Some(bridge)
     }
 }
 

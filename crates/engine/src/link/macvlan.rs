@@ -5,7 +5,7 @@ use std::fmt;
 use netlink_packet_route::link::{InfoData, InfoKind, InfoMacVlan, MacVlanMode as KernelMode};
 use serde::{Deserialize, Serialize};
 
-use super::{Encoded, KindChange, Surroundings};
+use super::{Encoded, Kind, KindChange, Surroundings};
 use crate::LinkRef;
 
 /// Like `ip link add NAME link PARENT type macvlan mode MODE`.
@@ -35,8 +35,12 @@ pub enum MacvlanMode {
     Passthru,
 }
 
-impl Macvlan {
-    pub(super) fn change(&self, found: &Macvlan) -> KindChange {
+impl Kind for Macvlan {
+    fn name(&self) -> &'static str {
+        "macvlan"
+    }
+
+    fn change(&self, found: &Macvlan) -> KindChange {
         if let Some(moved) = KindChange::moved("parent", found.parent.as_ref(), self.parent.as_ref()) {
             return moved;
         }
@@ -50,7 +54,7 @@ impl Macvlan {
         }
     }
 
-    pub(super) fn encode(&self) -> Encoded {
+    fn encode(&self, _: &dyn Fn(&LinkRef) -> Option<u32>) -> Encoded {
         let mode = match self.mode {
             MacvlanMode::Bridge => KernelMode::Bridge,
             MacvlanMode::Private => KernelMode::Private,
@@ -61,7 +65,8 @@ impl Macvlan {
         Encoded { kind: InfoKind::MacVlan, data, below: self.parent.clone() }
     }
 
-    pub(super) fn decode(data: &[InfoMacVlan], around: &dyn Surroundings) -> Option<Macvlan> {
+    fn decode(_: &InfoKind, data: Option<&InfoData>, around: &dyn Surroundings) -> Option<Macvlan> {
+        let Some(InfoData::MacVlan(data)) = data else { return None };
         let mode = data.iter().find_map(|attribute| match attribute {
             InfoMacVlan::Mode(KernelMode::Bridge) => Some(MacvlanMode::Bridge),
             InfoMacVlan::Mode(KernelMode::Private) => Some(MacvlanMode::Private),
@@ -70,6 +75,10 @@ impl Macvlan {
             _ => None,
         });
         Some(Macvlan { parent: around.below(), mode: mode? })
+    }
+
+    fn parent(&self) -> Option<&LinkRef> {
+        self.parent.as_ref()
     }
 }
 

@@ -1,8 +1,11 @@
 //! veth: a pair of interfaces, what goes in at one comes out at the other.
 
+use std::fmt;
+
+use netlink_packet_route::link::{InfoData, InfoKind};
 use serde::{Deserialize, Serialize};
 
-use super::KindChange;
+use super::{Encoded, Kind, KindChange, Surroundings};
 use crate::LinkRef;
 
 /// One end of a pair, like `ip link add NAME type veth peer name PEER netns PEERNS`.
@@ -14,8 +17,29 @@ pub struct Veth {
     pub peer: Option<LinkRef>,
 }
 
-impl Veth {
-    pub(super) fn change(&self, found: &Veth) -> KindChange {
+impl Kind for Veth {
+    fn name(&self) -> &'static str {
+        "veth"
+    }
+
+    fn change(&self, found: &Veth) -> KindChange {
         KindChange::moved("peer", found.peer.as_ref(), self.peer.as_ref()).unwrap_or(KindChange::Same)
+    }
+    fn encode(&self, _: &dyn Fn(&LinkRef) -> Option<u32>) -> Encoded {
+        Encoded { kind: InfoKind::Veth, data: None, below: None }
+    }
+
+    fn decode(kind: &InfoKind, _: Option<&InfoData>, around: &dyn Surroundings) -> Option<Veth> {
+        (*kind == InfoKind::Veth).then(|| Veth { peer: around.peer() })
+    }
+
+    fn peer(&self) -> Option<&LinkRef> {
+        self.peer.as_ref()
+    }
+}
+
+impl fmt::Display for Veth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("veth")
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use netlink_packet_route::link::{InfoData, InfoKind, InfoVlan, VlanProtocol as KernelProtocol};
 use serde::{Deserialize, Serialize};
 
-use super::{Encoded, KindChange, Surroundings};
+use super::{Encoded, Kind, KindChange, Surroundings};
 use crate::LinkRef;
 
 /// Like `ip link add NAME link PARENT type vlan id VID [protocol 802.1ad]`.
@@ -34,15 +34,19 @@ pub enum VlanProtocol {
     Dot1ad,
 }
 
-impl Vlan {
-    pub(super) fn change(&self, found: &Vlan) -> KindChange {
+impl Kind for Vlan {
+    fn name(&self) -> &'static str {
+        "vlan"
+    }
+
+    fn change(&self, found: &Vlan) -> KindChange {
         KindChange::moved("parent", found.parent.as_ref(), self.parent.as_ref())
             .or_else(|| KindChange::fixed("id", &found.vid, &self.vid))
             .or_else(|| KindChange::fixed("protocol", &found.protocol, &self.protocol))
             .unwrap_or(KindChange::Same)
     }
 
-    pub(super) fn encode(&self) -> Encoded {
+    fn encode(&self, _: &dyn Fn(&LinkRef) -> Option<u32>) -> Encoded {
         let protocol = match self.protocol {
             VlanProtocol::Dot1q => KernelProtocol::Ieee8021Q,
             VlanProtocol::Dot1ad => KernelProtocol::Ieee8021Ad,
@@ -51,7 +55,8 @@ impl Vlan {
         Encoded { kind: InfoKind::Vlan, data, below: self.parent.clone() }
     }
 
-    pub(super) fn decode(data: &[InfoVlan], around: &dyn Surroundings) -> Option<Vlan> {
+    fn decode(_: &InfoKind, data: Option<&InfoData>, around: &dyn Surroundings) -> Option<Vlan> {
+        let Some(InfoData::Vlan(data)) = data else { return None };
         let vid = data.iter().find_map(|attribute| match attribute {
             InfoVlan::Id(vid) => Some(*vid),
             _ => None,
@@ -59,6 +64,10 @@ impl Vlan {
         let service = data.contains(&InfoVlan::Protocol(KernelProtocol::Ieee8021Ad));
         let protocol = if service { VlanProtocol::Dot1ad } else { VlanProtocol::Dot1q };
         Some(Vlan { parent: around.below(), vid: vid?, protocol })
+    }
+
+    fn parent(&self) -> Option<&LinkRef> {
+        self.parent.as_ref()
     }
 }
 

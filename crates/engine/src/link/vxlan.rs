@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr};
 use netlink_packet_route::link::{InfoData, InfoKind, InfoVxlan};
 use serde::{Deserialize, Serialize};
 
-use super::{Encoded, KindChange, Surroundings};
+use super::{Encoded, Kind, KindChange, Surroundings};
 use crate::{Label, LinkRef};
 
 /// A tunnel, like `ip link add NAME type vxlan id VNI remote A [local A] dstport P [dev DEV]`.
@@ -23,8 +23,10 @@ pub struct Vxlan {
     /// UDP port; IANA's is 4789.
     #[serde(default = "Vxlan::default_port")]
     pub port: u16,
-    /// The namespace whose routes the outer packets take. The link itself may lie in another one.
-    pub underlay: Label,
+    /// The namespace whose routes the outer packets take; the link itself may lie in another one. In an observed state
+    /// absent where it lies outside of what was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub underlay: Option<Label>,
     /// The link of the underlay that the outer packets leave by, where it is not left to the routes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dev: Option<LinkRef>,
@@ -34,15 +36,27 @@ impl Vxlan {
     fn default_port() -> u16 {
         4789
     }
+
+    fn remote(&self) -> Option<InfoVxlan> {
+        self.remote.map(|address| match address {
+            IpAddr::V4(address) => InfoVxlan::Group(address),
+            IpAddr::V6(address) => InfoVxlan::Group6(address),
+        })
+    }
 }
 
-impl Vxlan {
-    pub(super) fn change(&self, found: &Vxlan) -> KindChange {
+impl Kind for Vxlan {
+    fn name(&self) -> &'static str {
+        "vxlan"
+    }
+
+    fn change(&self, found: &Vxlan) -> KindChange {
+        let netns = |label: Option<&Label>| label.map_or_else(|| "elsewhere".to_owned(), Label::to_string);
         let word = |address: Option<IpAddr>| address.map_or_else(|| "none".to_owned(), |a| a.to_string());
         let fixed = KindChange::fixed("vni", &found.vni, &self.vni)
             .or_else(|| KindChange::fixed("port", &found.port, &self.port))
             .or_else(|| KindChange::fixed("local", &word(found.local), &word(self.local)))
-            .or_else(|| KindChange::fixed("underlay", &found.underlay, &self.underlay))
+            .or_else(|| KindChange::fixed("underlay", &netns(found.underlay.as_ref()), &netns(self.underlay.as_ref())))
             .or_else(|| KindChange::moved("dev", found.dev.as_ref(), self.dev.as_ref()));
         let remote = match (found.remote, self.remote) {
             (found, wanted) if found == wanted => KindChange::Same,
@@ -53,20 +67,13 @@ impl Vxlan {
         fixed.unwrap_or(remote)
     }
 
-    fn remote(&self) -> Option<InfoVxlan> {
-        self.remote.map(|address| match address {
-            IpAddr::V4(address) => InfoVxlan::Group(address),
-            IpAddr::V6(address) => InfoVxlan::Group6(address),
-        })
-    }
-
     /// Only the remote: the kernel refuses a change that so much as names the port.
-    pub(super) fn encode_change(&self) -> Encoded {
+    fn encode_change(&self, _: &dyn Fn(&LinkRef) -> Option<u32>) -> Encoded {
         let data = self.remote().into_iter().collect();
         Encoded { kind: InfoKind::Vxlan, data: Some(InfoData::Vxlan(data)), below: None }
     }
 
-    pub(super) fn encode(&self, index: &dyn Fn(&LinkRef) -> Option<u32>) -> Encoded {
+    fn encode(&self, index: &dyn Fn(&LinkRef) -> Option<u32>) -> Encoded {
         let local = self.local.map(|address| match address {
             IpAddr::V4(address) => InfoVxlan::Local(address),
             IpAddr::V6(address) => InfoVxlan::Local6(address),
@@ -77,8 +84,9 @@ impl Vxlan {
         Encoded { kind: InfoKind::Vxlan, data: Some(InfoData::Vxlan(data)), below: None }
     }
 
-    pub(super) fn decode(data: &[InfoVxlan], around: &dyn Surroundings) -> Option<Vxlan> {
-        let underlay = around.netns_below().or_else(|| "elsewhere".parse::<Label>().ok())?;
+    fn decode(_: &InfoKind, data: Option<&InfoData>, around: &dyn Surroundings) -> Option<Vxlan> {
+        let Some(InfoData::Vxlan(data)) = data else { return None };
+        let underlay = around.netns_below();
         let mut vxlan = Vxlan { vni: 0, remote: None, local: None, port: Self::default_port(), underlay, dev: None };
         for attribute in data {
             match attribute {
@@ -88,11 +96,21 @@ impl Vxlan {
                 InfoVxlan::Local(address) if !address.is_unspecified() => vxlan.local = Some((*address).into()),
                 InfoVxlan::Local6(address) if !address.is_unspecified() => vxlan.local = Some((*address).into()),
                 InfoVxlan::Port(port) => vxlan.port = *port,
-                InfoVxlan::Link(index) if *index != 0 => vxlan.dev = around.in_netns(&vxlan.underlay, *index),
+                InfoVxlan::Link(index) if *index != 0 => {
+                    vxlan.dev = vxlan.underlay.as_ref().and_then(|underlay| around.in_netns(underlay, *index));
+                }
                 _ => {}
             }
         }
         Some(vxlan)
+    }
+
+    fn parent(&self) -> Option<&LinkRef> {
+        self.dev.as_ref()
+    }
+
+    fn made_from(&self) -> Option<&Label> {
+        self.underlay.as_ref()
     }
 }
 
@@ -101,6 +119,7 @@ impl fmt::Display for Vxlan {
         write!(f, "vxlan vni {}", self.vni)?;
         self.remote.map_or(Ok(()), |remote| write!(f, " remote {remote}"))?;
         self.local.map_or(Ok(()), |local| write!(f, " local {local}"))?;
-        write!(f, " port {} by {}", self.port, self.underlay)
+        write!(f, " port {}", self.port)?;
+        self.underlay.as_ref().map_or(Ok(()), |underlay| write!(f, " by {underlay}"))
     }
 }

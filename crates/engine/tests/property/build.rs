@@ -173,7 +173,7 @@ impl Builder<'_> {
             remote: Some(remote.parse().unwrap()),
             local: None,
             port: 4789,
-            underlay,
+            underlay: Some(underlay),
             dev: None,
         })));
         link.mtu = Some(1400);

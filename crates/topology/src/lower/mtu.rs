@@ -129,15 +129,15 @@ impl Builder {
         if let Some(dev) = &vxlan.dev {
             return Some(dev.clone());
         }
-        let remote = vxlan.remote?;
-        if let Some(direct) = self.towards(&vxlan.underlay, remote) {
+        let (underlay, remote) = (vxlan.underlay.as_ref()?, vxlan.remote?);
+        if let Some(direct) = self.towards(underlay, remote) {
             return Some(direct);
         }
-        let routes = self.routes.iter().filter(|w| w.netns == vxlan.underlay && w.route.destination.contains(&remote));
+        let routes = self.routes.iter().filter(|w| w.netns == *underlay && w.route.destination.contains(&remote));
         let hop = routes.max_by_key(|wanted| wanted.route.destination.prefix_len())?.route.hops.first()?;
         match hop.dev {
-            Some(ifname) => Some(LinkRef { netns: vxlan.underlay.clone(), ifname }),
-            None => self.towards(&vxlan.underlay, hop.via?),
+            Some(ifname) => Some(LinkRef { netns: underlay.clone(), ifname }),
+            None => self.towards(underlay, hop.via?),
         }
     }
 

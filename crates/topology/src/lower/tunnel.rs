@@ -81,7 +81,7 @@ impl Builder {
             remote: remote.map(|a| a.0),
             local: local.map(|a| a.0),
             port,
-            underlay,
+            underlay: Some(underlay),
             dev,
         }));
         let mut link = self.bare(kind, &at, None, None);

@@ -81,7 +81,8 @@ fn small(builder: &mut Builder) {
 fn underlay(builder: &Builder, at: &LinkRef) -> (Option<LinkRef>, Option<u32>) {
     let Some(LinkKind::Vxlan(vxlan)) = builder.state.link(at).map(|link| &link.kind) else { return (None, None) };
     // An address that could not be read might be the one that leads there.
-    if vxlan.dev.is_none() && builder.doubt.about(&vxlan.underlay, Gap::Addresses) {
+    let doubted = |underlay| builder.doubt.about(underlay, Gap::Addresses);
+    if vxlan.dev.is_none() && vxlan.underlay.as_ref().is_some_and(doubted) {
         return (None, None);
     }
     let below = builder.underlay(vxlan);

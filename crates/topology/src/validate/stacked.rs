@@ -17,7 +17,8 @@ pub(crate) fn stacked(builder: &mut Builder) {
                 format!("vlan {}{service} of {parent}", vlan.vid)
             }),
             Some(LinkKind::Vxlan(vxlan)) => {
-                Some(format!("vni {} in `{}`, port {}", vxlan.vni, vxlan.underlay, vxlan.port))
+                let said = |underlay| format!("vni {} in `{underlay}`, port {}", vxlan.vni, vxlan.port);
+                vxlan.underlay.as_ref().map(said)
             }
             _ => None,
         };

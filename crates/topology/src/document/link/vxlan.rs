@@ -32,7 +32,7 @@ fn lower(builder: &mut Builder, link: &Copied<'_>) -> Option<()> {
         remote: remote.map(|address| address.0),
         local: local.map(|address| address.0),
         port: spec.port.get().map_or(VXLAN_PORT, |port| u16::try_from(port.0).expect("the range was checked")),
-        underlay,
+        underlay: Some(underlay),
         dev,
     };
     builder.single(link, at, LinkKind::Vxlan(Box::new(vxlan)), Mtu::Underlay, false)

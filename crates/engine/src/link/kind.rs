@@ -1,0 +1,127 @@
+//! What every kind of link answers about itself: its name, how it changes, how it is written and read. Does not know which
+//! kinds there are.
+
+use std::fmt;
+
+use netlink_packet_route::link::{InfoData, InfoKind};
+
+use crate::{Label, LinkRef};
+
+/// Whether a link can become another one in place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum KindChange {
+    /// They are the same, as far as is asked for.
+    Same,
+    /// By changing settings.
+    Set,
+    /// Only by being made anew; why, in words.
+    Replace(String),
+}
+
+impl KindChange {
+    /// Replace, for a setting that is fixed when the link is made.
+    pub(super) fn fixed<T: PartialEq + fmt::Display>(what: &str, found: &T, wanted: &T) -> Option<KindChange> {
+        (found != wanted).then(|| KindChange::Replace(format!("{what} {found} -> {wanted}")))
+    }
+
+    /// Replace, for what lies below or at the other end.
+    pub(super) fn moved(what: &str, found: Option<&LinkRef>, wanted: Option<&LinkRef>) -> Option<KindChange> {
+        let word = |at: Option<&LinkRef>| at.map_or_else(|| "none".to_owned(), |at| at.to_string());
+        KindChange::fixed(what, &word(found), &word(wanted))
+    }
+}
+
+/// What an observed link's message says about other links, resolved.
+pub(crate) trait Surroundings {
+    /// The other end of a veth.
+    fn peer(&self) -> Option<LinkRef>;
+    /// The link that IFLA_LINK names.
+    fn below(&self) -> Option<LinkRef>;
+    /// The namespace that IFLA_LINK_NETNSID names: the link's own one where it is absent.
+    fn netns_below(&self) -> Option<Label>;
+    /// The link with this number in that namespace.
+    fn in_netns(&self, netns: &Label, index: u32) -> Option<LinkRef>;
+}
+
+/// What a request to make or change a link says about its kind.
+pub(crate) struct Encoded {
+    /// IFLA_INFO_KIND.
+    pub(crate) kind: InfoKind,
+    /// IFLA_INFO_DATA.
+    pub(crate) data: Option<InfoData>,
+    /// Whose number goes into IFLA_LINK.
+    pub(crate) below: Option<LinkRef>,
+}
+
+/// What a kind of link has to say for itself. Displayed, it is what `ip` takes behind `type`.
+pub(crate) trait Kind: fmt::Display {
+    /// The kernel's name of the kind, as in `ip link add type NAME`.
+    fn name(&self) -> &'static str;
+
+    /// What it takes to make `found` like this one.
+    fn change(&self, found: &Self) -> KindChange
+    where
+        Self: Sized;
+
+    /// What a request to make one says. A veth's other end is added by apply.
+    fn encode(&self, index: &dyn Fn(&LinkRef) -> Option<u32>) -> Encoded;
+
+    /// The same for a change of a link that is there.
+    fn encode_change(&self, index: &dyn Fn(&LinkRef) -> Option<u32>) -> Encoded {
+        self.encode(index)
+    }
+
+    /// Reads an observed link of this kind; nothing for another kind, and for data that cannot be read.
+    fn decode(kind: &InfoKind, data: Option<&InfoData>, around: &dyn Surroundings) -> Option<Self>
+    where
+        Self: Sized;
+
+    /// The other end of a pair.
+    fn peer(&self) -> Option<&LinkRef> {
+        None
+    }
+
+    /// The link below, which must be there first, and whose end is the end of this one.
+    fn parent(&self) -> Option<&LinkRef> {
+        None
+    }
+
+    /// The namespace that the request to make this link is sent in, where that is not the one it is to lie in.
+    fn made_from(&self) -> Option<&Label> {
+        self.parent().map(|parent| &parent.netns)
+    }
+}
+
+impl<K: Kind> Kind for Box<K> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn change(&self, found: &Self) -> KindChange {
+        (**self).change(found)
+    }
+
+    fn encode(&self, index: &dyn Fn(&LinkRef) -> Option<u32>) -> Encoded {
+        (**self).encode(index)
+    }
+
+    fn encode_change(&self, index: &dyn Fn(&LinkRef) -> Option<u32>) -> Encoded {
+        (**self).encode_change(index)
+    }
+
+    fn decode(kind: &InfoKind, data: Option<&InfoData>, around: &dyn Surroundings) -> Option<Self> {
+        K::decode(kind, data, around).map(Box::new)
+    }
+
+    fn peer(&self) -> Option<&LinkRef> {
+        (**self).peer()
+    }
+
+    fn parent(&self) -> Option<&LinkRef> {
+        (**self).parent()
+    }
+
+    fn made_from(&self) -> Option<&Label> {
+        (**self).made_from()
+    }
+}
