@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use wireloom_engine::{Label, State};
 use wireloom_netns::NetnsId;
-use wireloom_topology::{Check, Command, CommandLine};
+use wireloom_topology::{Check, Command, CommandLine, Inside};
 
 /// An entry of the ledger as this program writes it.
 pub(crate) type Entry = wireloom_ledger::Entry<Attached>;
@@ -17,6 +17,9 @@ pub(crate) struct Attached {
     /// The commands of the document.
     #[serde(default)]
     pub(crate) commands: Vec<Command>,
+    /// What nodes have beside their network.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) insides: BTreeMap<Label, Inside>,
     /// The checks of the document.
     #[serde(default)]
     pub(crate) checks: Vec<Check>,

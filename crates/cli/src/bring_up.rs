@@ -22,6 +22,7 @@ use crate::{
     progress::Bar,
     record::Record,
     removal,
+    room::Changed,
     supervision::{Done, Runner},
 };
 
@@ -40,6 +41,8 @@ pub(crate) struct BringUp<'a> {
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) report: Report,
+    /// The rooms of nodes that were made, changed or removed.
+    pub(crate) rooms: Vec<Changed>,
     /// The commands that were run now.
     pub(crate) commands: Vec<Done>,
     /// The command that failed.
@@ -66,7 +69,7 @@ impl BringUp<'_> {
         };
         let going = Going::of(record.states(), |label, source| !stays(label, source));
         let start = Instant::now();
-        let (mut report, begun) = match self.converge(&mut record, &entry) {
+        let (mut report, mut begun) = match self.converge(&mut record, &entry) {
             Ok(done) => done,
             Err(failure) => return self.give_up(record, failure),
         };
@@ -74,13 +77,18 @@ impl BringUp<'_> {
         self.tell_holders(&going, &report);
         let time = start.elapsed();
         let first = record.current.is_none();
+        if !begun && first && entry.attached.insides.values().any(|inside| inside.room) {
+            // There is nothing yet that tells of rooms.
+            record.ledger.begin(&entry)?;
+            begun = true;
+        }
         let before = entry.attached.clone();
-        let (commands, failed) = self.commands(&mut record.ledger, &mut entry);
+        let (rooms, commands, failed) = self.commands(&mut record.ledger, &mut entry);
         entry.attached.interrupted.clear();
         entry.attached.made.extend(report.made.clone());
         entry.attached.made.retain(|label, _| entry.desired.namespaces.contains_key(label));
         let unsettled = settle(&mut record, &entry, begun && entry.attached == before).err();
-        Ok(Outcome { report, commands, failed, unsettled, first, time })
+        Ok(Outcome { report, rooms, commands, failed, unsettled, first, time })
     }
 
     /// Only an `up` with something to supervise can have been killed while it started that.
@@ -118,6 +126,7 @@ impl BringUp<'_> {
         }
         let attached = Attached {
             commands: self.lowered.commands.clone(),
+            insides: self.lowered.insides.clone(),
             checks: self.lowered.checks.clone(),
             ran: record.latest().map(|entry| entry.attached.ran.clone()).unwrap_or_default(),
             made: record.latest().map(|entry| entry.attached.made.clone()).unwrap_or_default(),
@@ -175,17 +184,17 @@ impl BringUp<'_> {
     }
 
     /// The commands' part: the network is right by now, so a failure is told and undoes nothing.
-    fn commands(&mut self, ledger: &mut Ledger, entry: &mut Entry) -> (Vec<Done>, Option<Failure>) {
+    fn commands(&mut self, ledger: &mut Ledger, entry: &mut Entry) -> (Vec<Changed>, Vec<Done>, Option<Failure>) {
         let ran = std::mem::take(&mut entry.attached.ran);
-        let mut runner = Runner { ledger, desired: &self.lowered.desired, ran, did: Vec::new(), left: Vec::new() };
+        let mut runner = Runner::new(ledger, self.lowered, ran);
         let failure = runner.run(&self.lowered.commands, self.cancelled).err();
-        let Runner { mut ran, did, left, .. } = runner;
+        let Runner { mut ran, did, left, rooms, .. } = runner;
         for process in left {
             self.warn(format!("process {} (`{}`) could not be ended", process.pid, process.command));
         }
         ran.retain(|ran| self.lowered.commands.iter().any(|c| c.node == ran.node && c.command == ran.command));
         entry.attached.ran = ran;
-        (did, failure)
+        (rooms, did, failure)
     }
 }
 

@@ -191,6 +191,26 @@ pub(crate) enum Failure {
         /// What became of the steps before.
         rest: Undone,
     },
+    /// What a node has beside its network could not be put in place.
+    #[error("{topology} is up, but not the files of node {node}: {cause}")]
+    Room {
+        /// The topology.
+        topology: Owner,
+        /// Where.
+        node: Label,
+        /// Why.
+        cause: wireloom_run::Error,
+    },
+    /// What a node has beside its network is not there.
+    #[error(
+        "the files of node {node} of {topology} are not there, or not to be seen from this mount namespace: run `up` again"
+    )]
+    NoRoom {
+        /// The topology.
+        topology: Owner,
+        /// Where.
+        node: Label,
+    },
     /// A command of the document could not be run.
     #[error("{topology} is up, but in node {node}: {cause}")]
     Run {

@@ -12,6 +12,7 @@ use crate::{
     changes::{self, Extras, Steps},
     console::Answer,
     paint::Paint,
+    room::Changed,
     summary::Summary,
     supervision::Done,
     words,
@@ -29,6 +30,9 @@ pub(crate) struct Made<'a> {
     pub(crate) phases: Vec<PhaseTime>,
     pub(crate) also_gone: Extras<'a>,
     pub(crate) left_alone: Extras<'a>,
+    /// The rooms of nodes that were made, changed or removed.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(crate) rooms: &'a [Changed],
     /// The commands that were run now.
     pub(crate) commands: &'a [Done],
     /// Which command failed, and how.
@@ -48,7 +52,11 @@ impl Answer for Made<'_> {
             changes::lines(plan, LINES, paint, out)?;
         }
         let name = paint.strong(self.topology.as_str());
+        for room in self.rooms.iter().filter(|_| !self.first) {
+            writeln!(out, "{}", room.line(paint))?;
+        }
         match plan.is_empty() {
+            true if !self.rooms.is_empty() => {}
             true => writeln!(out, "{name}: nothing to do")?,
             false => writeln!(out, "{name}: {} in {}", self.summary, words::time(self.time))?,
         }

@@ -7,7 +7,7 @@ use wireloom_engine::Label;
 use wireloom_ledger::Ledger;
 use wireloom_run::Stray;
 
-use crate::supervision::Row;
+use crate::{room, supervision::Row};
 
 /// Ends them, but for those whose output goes to the logs in `known`. Returns those that ended, and those that could not
 /// be ended.
@@ -17,13 +17,13 @@ pub(crate) fn end(ledger: &Ledger, known: &[PathBuf]) -> (Vec<Row>, Vec<Row>) {
     if !fs::read_dir(&logs).is_ok_and(|mut files| files.next().is_some()) {
         return (Vec::new(), Vec::new());
     }
-    let (ended, left) = wireloom_run::stop_strays(&logs, known);
+    let (ended, left) = wireloom_run::stop_strays(&logs, known, &room::inodes(ledger));
     let rows = |strays: Vec<Stray>, alive| strays.into_iter().filter_map(|stray| row(stray, alive)).collect();
     (rows(ended, false), rows(left, true))
 }
 
 fn row(Stray { process, command }: Stray, alive: bool) -> Option<Row> {
-    Some(Row { node: node(&process.log)?, pid: process.pid, command, alive, log: process.log })
+    Some(Row { node: node(&process.log)?, pid: process.pid, command, alive, ended: None, log: process.log })
 }
 
 /// Logs are called `NODE.NUMBER.log`.

@@ -15,8 +15,8 @@ const TIMEOUT_MS: u32 = 1000;
 const MOST: usize = 32;
 
 /// An address of a node, and where it is.
-struct Home {
-    net: IpNet,
+pub(crate) struct Home {
+    pub(crate) net: IpNet,
     ifname: IfName,
 }
 
@@ -35,7 +35,8 @@ pub(crate) fn are_many(state: &State) -> Option<usize> {
     Some(nodes::names(state).count()).filter(|nodes| *nodes > MOST)
 }
 
-fn homes(state: &State, label: &Label) -> Vec<Home> {
+/// Where it is at home, on `lo` first.
+pub(crate) fn homes(state: &State, label: &Label) -> Vec<Home> {
     let links = state.namespaces.get(label).into_iter().flat_map(|netns| &netns.links);
     // A loopback address is where a router is at home: it is reached on any of its links.
     let (lo, others): (Vec<_>, Vec<_>) = links.partition(|(name, _)| **name == IfName::lo());

@@ -4,6 +4,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::atomic::{AtomicBool, Ordering},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use serde::Serialize;
@@ -11,13 +12,15 @@ use wireloom_engine::{Label, State};
 use wireloom_ledger::{Ledger, Supervised};
 use wireloom_netns::Netns;
 use wireloom_run::{Process, Program};
-use wireloom_topology::Command;
+use wireloom_topology::{Command, Lowered};
 
 use crate::{
     attached::{Ran, argv},
     descriptors,
     failure::Failure,
     place,
+    room::{Changed, Insides, Rooms, Within},
+    words,
 };
 
 /// A process that stays, for programs and people.
@@ -27,19 +30,48 @@ pub(crate) struct Row {
     pub(crate) pid: u32,
     pub(crate) command: String,
     pub(crate) alive: bool,
+    /// How and when it ended by itself, where that is known.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(crate) ended: Option<Ended>,
     pub(crate) log: std::path::PathBuf,
+}
+
+/// How a process has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub(crate) struct Ended {
+    exit_status: u8,
+    /// In seconds since 1970.
+    ended_at: u64,
+}
+
+impl Ended {
+    fn of(process: &Process) -> Option<Ended> {
+        let wireloom_run::Ended { status, at } = wireloom_run::ended(process)?;
+        Some(Ended { exit_status: status, ended_at: at.duration_since(UNIX_EPOCH).ok()?.as_secs() })
+    }
+
+    /// `with status 1, 5 s ago`.
+    pub(crate) fn in_words(self) -> String {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
+        let ago = words::seconds(now.saturating_sub(self.ended_at));
+        format!("with status {}, {ago} ago", self.exit_status)
+    }
 }
 
 /// The processes in the ledger, and whether they live.
 pub(crate) fn rows(ledger: &Ledger) -> Result<Vec<Row>, Failure> {
     let processes = ledger.processes()?.into_iter();
-    Ok(processes.map(|p| Row { alive: wireloom_run::alive(&process(&p)), ..row(&p) }).collect())
+    let look = |p: Supervised| {
+        let alive = wireloom_run::alive(&process(&p));
+        Row { alive, ended: Ended::of(&process(&p)).filter(|_| !alive), ..row(&p) }
+    };
+    Ok(processes.map(look).collect())
 }
 
 /// A process of the ledger that has just been dealt with.
 pub(crate) fn row(process: &Supervised) -> Row {
     let Supervised { node, pid, command, log, .. } = process.clone();
-    Row { node, pid, command, alive: true, log }
+    Row { node, pid, command, alive: true, ended: None, log }
 }
 
 /// Ends the processes that `unwanted` names, and forgets them. Returns those that ended, and those that could not be
@@ -74,10 +106,13 @@ pub(crate) fn is_wanted(process: &Supervised, commands: &[Command]) -> bool {
     commands.iter().any(|command| same(&command))
 }
 
-/// Runs the commands of a topology.
+/// Puts the rooms of a topology in order, and runs its commands.
 pub(crate) struct Runner<'a> {
     pub(crate) ledger: &'a mut Ledger,
-    pub(crate) desired: &'a State,
+    desired: &'a State,
+    insides: &'a Insides,
+    /// The rooms that were made, changed or removed now.
+    pub(crate) rooms: Vec<Changed>,
     /// What has run before, and now.
     pub(crate) ran: Vec<Ran>,
     /// What was run now.
@@ -94,11 +129,18 @@ pub(crate) struct Done {
     pub(crate) supervised: bool,
 }
 
-impl Runner<'_> {
+impl<'a> Runner<'a> {
+    pub(crate) fn new(ledger: &'a mut Ledger, lowered: &'a Lowered, ran: Vec<Ran>) -> Runner<'a> {
+        let Lowered { desired, insides, .. } = lowered;
+        Runner { ledger, desired, insides, rooms: Vec::new(), ran, did: Vec::new(), left: Vec::new() }
+    }
+
     /// Runs, in the order of the document, what has not run in the namespaces that are there now. Stops at the first
     /// that fails.
     pub(crate) fn run(&mut self, commands: &[Command], cancelled: &AtomicBool) -> Result<(), Failure> {
         self.left = stop(self.ledger, |process| !is_wanted(process, commands))?.1;
+        Rooms { ledger: self.ledger, desired: self.desired, insides: self.insides, commands }
+            .settle(&mut self.rooms)?;
         descriptors::lower();
         let mut numbers: BTreeMap<&Label, usize> = BTreeMap::new();
         let mut taken = BTreeSet::new();
@@ -128,7 +170,8 @@ impl Runner<'_> {
             return Ok(false);
         }
         let argv = argv(&command.command);
-        let program = Program { netns, name: self.name(&command.node), argv: &argv };
+        let within = self.within(&command.node)?;
+        let program = Program { netns, name: self.name(&command.node), argv: &argv, inside: within.inside() };
         let finished = wireloom_run::run_command_until(program, None, cancelled);
         let finished = finished.map_err(|cause| self.not_run(command, cause))?;
         if finished.cancelled {
@@ -172,7 +215,8 @@ impl Runner<'_> {
         stop(self.ledger, |p| p.node == command.node && p.command == title && !taken.contains(&p.pid))?;
         let argv = argv(&command.command);
         let log = self.ledger.log_path(&command.node, number);
-        let program = Program { netns, name: self.name(&command.node), argv: &argv };
+        let within = self.within(&command.node)?;
+        let program = Program { netns, name: self.name(&command.node), argv: &argv, inside: within.inside() };
         let started = wireloom_run::supervised(program, &log).map_err(|cause| self.not_run(command, cause))?;
         taken.insert(started.pid);
         let (node, Process { pid, start_time, log }) = (command.node.clone(), started);
@@ -197,6 +241,10 @@ impl Runner<'_> {
         }
     }
 
+    fn within(&self, node: &Label) -> Result<Within, Failure> {
+        Within::of(self.ledger, self.desired, self.insides, node)
+    }
+
     fn name(&self, node: &Label) -> Option<&str> {
         self.desired.namespaces.get(node).and_then(|netns| place::name(&netns.source))
     }
@@ -206,7 +254,7 @@ impl Runner<'_> {
     }
 }
 
-fn process(supervised: &Supervised) -> Process {
+pub(crate) fn process(supervised: &Supervised) -> Process {
     Process { pid: supervised.pid, start_time: supervised.start_time, log: supervised.log.clone() }
 }
 

@@ -24,6 +24,7 @@ const NEXT: &str = "next.json";
 const BEFORE: &str = "before.jsonl";
 const PROCESSES: &str = "processes.jsonl";
 const LOGS: &str = "log";
+const ROOMS: &str = "rooms";
 const LOCK: &str = "lock";
 
 /// In the name of a file that was set aside because it is damaged.
@@ -68,6 +69,11 @@ impl Ledger {
     /// Where the output of supervised commands goes.
     pub fn log_directory(&self) -> PathBuf {
         self.path().join(LOGS)
+    }
+
+    /// Where the rooms of nodes are.
+    pub fn room_directory(&self) -> PathBuf {
+        self.path().join(ROOMS)
     }
 
     /// Where the output of the `n`th supervised command of a node goes.

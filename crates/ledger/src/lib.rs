@@ -13,6 +13,7 @@ mod file;
 mod journal;
 mod lock;
 mod process;
+mod room;
 
 use std::{collections::BTreeSet, path::PathBuf};
 

@@ -80,7 +80,7 @@ pub enum Error {
         errno: Errno,
     },
     /// The thread could not enter the namespace.
-    #[error("enter a network namespace: {errno}")]
+    #[error("enter a namespace: {errno}")]
     Enter {
         /// The kernel's reason.
         errno: Errno,
@@ -102,6 +102,16 @@ pub enum Error {
     Identify {
         /// Which part of it.
         what: &'static str,
+        /// The kernel's reason.
+        errno: Errno,
+    },
+    /// A room, or the folder of rooms, could not be made, opened or removed.
+    #[error("{operation} {}: {errno}", path.display())]
+    Room {
+        /// What was tried.
+        operation: &'static str,
+        /// The file or folder.
+        path: PathBuf,
         /// The kernel's reason.
         errno: Errno,
     },
@@ -137,6 +147,7 @@ impl Error {
             | Error::Thread { errno }
             | Error::Socket { errno }
             | Error::Identify { errno, .. }
+            | Error::Room { errno, .. }
             | Error::Watch { errno, .. }
             | Error::Directory { errno, .. } => Some(*errno),
             Error::NotFound { .. } => Some(Errno::ENOENT),

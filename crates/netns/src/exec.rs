@@ -9,7 +9,7 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::CloneFlags;
 use nix::sys::statvfs::{FsFlags, statvfs};
 
-use crate::{Error, Netns, Result};
+use crate::{Error, Names, Netns, Result};
 
 impl Netns {
     /// Moves the calling thread into the namespace for good, with /sys showing that namespace, and with the files of
@@ -24,7 +24,18 @@ impl Netns {
             tracing::warn!(%errno, "/sys still shows the interfaces of another network namespace");
         }
         if let Some(name) = name {
-            bind_etc(&Path::new("/etc/netns").join(name));
+            bind_etc(name);
+        }
+        Ok(())
+    }
+
+    /// The same for a node without a room: it finds its own host name, and the names of the others in /etc/hosts. What
+    /// the user has put into `/etc/netns/NAME` wins.
+    pub fn enter_with_names(&self, name: Option<&str>, names: &Names<'_>) -> Result<()> {
+        self.enter_with_sysfs(None)?;
+        names.put();
+        if let Some(name) = name {
+            bind_etc(name);
         }
         Ok(())
     }
@@ -32,14 +43,14 @@ impl Netns {
 
 /// A mount namespace of the thread's own, from which nothing spreads to the one before.
 #[expect(clippy::disallowed_methods, reason = "this crate is where namespaces are made")]
-fn own_mounts() -> Result<()> {
+pub(crate) fn own_mounts() -> Result<()> {
     let failed = |errno| Error::Directory { operation: "detach the mounts of", path: "/".into(), errno };
     nix::sched::unshare(CloneFlags::CLONE_NEWNS).map_err(failed)?;
     let flags = MsFlags::MS_SLAVE | MsFlags::MS_REC;
     mount(None::<&str>, "/", None::<&str>, flags, None::<&str>).map_err(failed)
 }
 
-fn mount_sysfs() -> nix::Result<()> {
+pub(crate) fn mount_sysfs() -> nix::Result<()> {
     let mut flags = MsFlags::empty();
     if umount2("/sys", MntFlags::MNT_DETACH).is_err() {
         // What cannot be unmounted is mounted over, and a read-only sysfs cannot be covered by a writable one.
@@ -55,9 +66,9 @@ fn mount_sysfs() -> nix::Result<()> {
     }
 }
 
-/// Mounts every file of the directory over the file of the same name in /etc.
-fn bind_etc(directory: &Path) {
-    let Ok(entries) = read_dir(directory) else { return };
+/// Mounts every file of `/etc/netns/NAME` over the file of the same name in /etc.
+pub(crate) fn bind_etc(name: &str) {
+    let Ok(entries) = read_dir(Path::new("/etc/netns").join(name)) else { return };
     for entry in entries.flatten() {
         let target = Path::new("/etc").join(entry.file_name());
         let bound = mount(Some(&entry.path()), &target, None::<&str>, MsFlags::MS_BIND, None::<&str>);

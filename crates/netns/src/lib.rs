@@ -13,7 +13,9 @@ mod error;
 mod exec;
 mod holder;
 mod identity;
+mod names;
 mod netns;
+mod room;
 mod sys;
 
 pub use bulk::{create_many, remove_many};
@@ -22,5 +24,7 @@ pub use doorbell::Doorbell;
 pub use error::{Error, Result};
 pub use holder::{Holder, holders};
 pub use identity::NetnsId;
+pub use names::Names;
 pub use netns::Netns;
+pub use room::{Room, RoomMaker, remove_room, remove_rooms, rooms};
 pub use sys::{bind_packet_socket, packet_statistics, set_socket_option};

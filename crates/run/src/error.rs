@@ -1,7 +1,10 @@
 //! The one error type of this crate: why a program could not be run. That a host cannot be reached is no error but an
 //! [`Outcome`](crate::Outcome).
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 /// What this crate's functions return.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -45,6 +48,50 @@ pub enum Error {
         /// The system's reason.
         cause: io::Error,
     },
+    /// A part of a room could not be put in place.
+    #[error("{operation} {} in the node: {cause}", path.display())]
+    Furnish {
+        /// What was tried.
+        operation: &'static str,
+        /// The file or folder, as the node sees it.
+        path: PathBuf,
+        /// The system's reason.
+        cause: io::Error,
+    },
+    /// The room could not be made or entered.
+    #[error(transparent)]
+    Room(#[from] wireloom_netns::Error),
+    /// Something else lies where a file is to be.
+    #[error("put a file on {}: this is not a file, but a folder or a device", path.display())]
+    NotFile {
+        /// Where.
+        path: PathBuf,
+    },
+    /// Something else lies where a folder is needed.
+    #[error("make a folder in {}: this is not a folder", path.display())]
+    NotFolder {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The nearest folder that the machine has is the root, over which no layer can be put.
+    #[error(
+        "make a folder in {}: the machine has none of the folders on the way; make the first of them, or take a path in \
+         a folder that is there", path.display()
+    )]
+    NoRoom {
+        /// Where.
+        path: PathBuf,
+    },
+    /// There is no such user or group.
+    #[error("give {} to {kind} {name}: there is no such {kind}", path.display())]
+    NoAccount {
+        /// `user` or `group`.
+        kind: &'static str,
+        /// The name.
+        name: String,
+        /// The file or folder.
+        path: PathBuf,
+    },
     /// It was started, and we could not follow it.
     #[error("{operation} {program}: {cause}")]
     Follow {
@@ -63,7 +110,7 @@ impl Error {
         match self {
             Error::NotFound { .. } => 127,
             Error::NotExecutable { .. } | Error::Empty => 126,
-            Error::Namespace { .. } | Error::Log { .. } | Error::Follow { .. } => 1,
+            _ => 1,
         }
     }
 
@@ -75,4 +122,10 @@ impl Error {
             _ => Error::NotExecutable { program, cause },
         }
     }
+}
+
+/// Why a part of a room could not be put in place.
+pub(crate) fn furnishing(operation: &'static str, path: &Path) -> impl Fn(io::Error) -> Error + use<> {
+    let path = path.to_owned();
+    move |cause| Error::Furnish { operation, path: path.clone(), cause }
 }

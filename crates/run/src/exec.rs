@@ -12,7 +12,7 @@ pub fn exec(program: Program<'_>) -> Error {
         Ok(command) => command,
         Err(error) => return error,
     };
-    match program.netns.enter_with_sysfs(program.name) {
+    match program.enter() {
         Err(source) => Error::Namespace { program: program.title(), source },
         Ok(()) => Error::not_started(&program.title(), command.exec()),
     }

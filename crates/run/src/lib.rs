@@ -6,6 +6,7 @@ mod command;
 mod crowd;
 mod error;
 mod exec;
+mod furnish;
 mod group;
 mod icmp;
 mod neighbour;
@@ -22,10 +23,11 @@ pub use self::{
     crowd::run_checks,
     error::{Error, Result},
     exec::exec,
+    furnish::{File, Folder, Furniture, furnish, refurnish},
     outcome::{Outcome, Why},
     ping::ping,
-    start::Program,
+    start::{Inside, Program},
     stray::{Stray, stop_strays},
-    supervised::{Process, alive, stop, supervised},
+    supervised::{Ended, Process, alive, ended, hang_up, stop, supervised},
     tcp::{tcp, tcp_until},
 };

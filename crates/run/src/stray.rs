@@ -3,6 +3,7 @@
 //! with. Does not know which of them somebody remembers.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
     fs,
     os::unix::{ffi::OsStringExt, fs::MetadataExt},
@@ -37,12 +38,15 @@ pub struct Stray {
 /// Ends all processes that come from one with a log in `logs`, but for those with a log in `known`, and but for our own
 /// group: one by one, and those that they start meanwhile; SIGTERM, and SIGKILL three seconds later. Returns those that
 /// have ended, and those that could not be ended.
-pub fn stop_strays(logs: &Path, known: &[PathBuf]) -> (Vec<Stray>, Vec<Stray>) {
+///
+/// `rooms` are the mount namespaces of nodes, by their inodes: in there, the folder of the logs is out of sight.
+pub fn stop_strays(logs: &Path, known: &[PathBuf], rooms: &BTreeSet<u64>) -> (Vec<Stray>, Vec<Stray>) {
+    let strays = || strays(logs, known, rooms);
     let mut seen: Vec<Stray> = Vec::new();
     for (signal, patience) in [(Signal::SIGTERM, PATIENCE), (Signal::SIGKILL, KILLING)] {
         let (start, mut signalled, mut gone) = (Instant::now(), Vec::new(), false);
         loop {
-            let left = strays(logs, known);
+            let left = strays();
             // One that is just becoming another program has no environment for a moment: an empty answer counts twice.
             if left.is_empty() && (seen.is_empty() || gone) {
                 return (seen, left);
@@ -63,13 +67,13 @@ pub fn stop_strays(logs: &Path, known: &[PathBuf]) -> (Vec<Stray>, Vec<Stray>) {
             thread::sleep(PAUSE);
         }
     }
-    let left = strays(logs, known);
+    let left = strays();
     seen.retain(|seen| left.iter().all(|left| left.process != seen.process));
     (seen, left)
 }
 
 /// The same path can be another directory to a process in another mount namespace: such a process is not meant.
-fn strays(logs: &Path, known: &[PathBuf]) -> Vec<Stray> {
+fn strays(logs: &Path, known: &[PathBuf], rooms: &BTreeSet<u64>) -> Vec<Stray> {
     let Some(here) = identity(logs) else { return Vec::new() };
     let own = Stat::read(std::process::id()).map(|stat| stat.group);
     let others = groups().into_iter().filter(|(group, _)| Some(*group) != own).flat_map(|(_, members)| members);
@@ -78,8 +82,11 @@ fn strays(logs: &Path, known: &[PathBuf]) -> Vec<Stray> {
         .filter_map(|Stat { pid, start_time, .. }| {
             let value = variable(pid, format!("{VARIABLE}=").as_bytes())?;
             let log = PathBuf::from(OsString::from_vec(value));
-            let there = Path::new("/proc").join(pid.to_string()).join("root").join(logs.strip_prefix("/").ok()?);
-            let meant = log.parent() == Some(logs) && !known.contains(&log) && identity(&there) == Some(here);
+            let of = Path::new("/proc").join(pid.to_string());
+            let there = of.join("root").join(logs.strip_prefix("/").ok()?);
+            let in_room = || identity(&of.join("ns/mnt")).is_some_and(|(_, inode)| rooms.contains(&inode));
+            let here = || identity(&there) == Some(here) || in_room();
+            let meant = log.parent() == Some(logs) && !known.contains(&log) && here();
             meant.then(|| Stray { process: Process { pid, start_time, log }, command: command_line(pid) })
         })
         .collect();

@@ -4,19 +4,18 @@
 use std::{
     collections::HashMap,
     ffi::OsString,
-    fs::{OpenOptions, create_dir_all},
+    fs::{self, OpenOptions, create_dir_all},
     io,
     os::unix::{ffi::OsStrExt, fs::OpenOptionsExt, process::CommandExt},
     path::{Path, PathBuf},
-    process::Stdio,
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use nix::{
     fcntl::OFlag,
     sys::{
-        signal::{Signal, killpg},
+        signal::{Signal, kill, killpg},
         wait::{WaitPidFlag, waitpid},
     },
     unistd::Pid,
@@ -48,13 +47,14 @@ pub struct Process {
 }
 
 /// Starts a process that stays when we have ended: with nothing on stdin, its output appended to `log`, in a process
-/// group of its own. Nobody waits for it: one that ends before us stays a zombie until [`stop`] or until we end.
+/// group of its own. A shell waits for it, which passes signals on and leaves its exit status beside the log.
 pub fn supervised(program: Program<'_>, log: &Path) -> Result<Process> {
     let failed = |cause| Error::Log { program: program.title(), path: log.into(), cause };
     let output = open_log(log).and_then(|file| Ok((file.try_clone()?, file)));
     let (stdout, stderr) = output.map_err(failed)?;
-    let mut command = program.command()?;
-    command.stdin(Stdio::null()).stdout(stdout).stderr(stderr).process_group(0).env(VARIABLE, log);
+    let status = open_status(&status_path(log)).map_err(failed)?;
+    let mut command = program.kept_command()?;
+    command.stdin(status).stdout(stdout).stderr(stderr).process_group(0).env(VARIABLE, log);
     let pid = program.start(command)?.id();
     // As it is our child, it is there to be looked at even if it has ended already.
     let gone = || Error::Follow { operation: "look at", program: program.title(), cause: io::Error::last_os_error() };
@@ -67,13 +67,36 @@ pub fn alive(process: &Process) -> bool {
     Stat::read(process.pid).is_some_and(|stat| stat.start_time == process.start_time && !stat.dead)
 }
 
+/// How a process has ended, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Its exit status; 128 + N when signal N ended it, as shells say it.
+    pub status: u8,
+    /// When.
+    pub at: SystemTime,
+}
+
+/// How a process has ended that was started with this log; nothing where it has not, or where nobody was left to tell.
+pub fn ended(process: &Process) -> Option<Ended> {
+    let path = status_path(&process.log);
+    let status = fs::read_to_string(&path).ok()?.trim().parse().ok()?;
+    Some(Ended { status, at: fs::metadata(&path).ok()?.modified().ok()? })
+}
+
+/// Sends SIGHUP to a process, which mostly makes it read its configuration again.
+pub fn hang_up(process: &Process) {
+    if alive(process) {
+        kill(Pid::from_raw(process.pid.cast_signed()), Signal::SIGHUP).ok();
+    }
+}
+
 /// Ends the processes and all that is left of their groups: SIGTERM, and SIGKILL three seconds later. Returns those
 /// that could not be ended.
 pub fn stop(processes: &[Process]) -> Vec<Process> {
     let mut left = processes.to_vec();
     for (signal, patience) in [(Signal::SIGTERM, PATIENCE), (Signal::SIGKILL, KILLING)] {
-        keep_running(&mut left);
-        left.iter().for_each(|process| send(process, signal));
+        let groups = keep_running(&mut left);
+        left.iter().for_each(|process| send(process, signal, &groups));
         let start = Instant::now();
         let mut pause = Duration::from_millis(1);
         while !left.is_empty() && start.elapsed() < patience {
@@ -85,12 +108,11 @@ pub fn stop(processes: &[Process]) -> Vec<Process> {
     left
 }
 
-/// Drops those of which nothing runs any more.
-fn keep_running(processes: &mut Vec<Process>) {
-    if !processes.is_empty() {
-        let groups = groups();
-        processes.retain(|process| is_running(process, &groups));
-    }
+/// Drops those of which nothing runs any more. Returns all groups that there are, if there was reason to look.
+fn keep_running(processes: &mut Vec<Process>) -> HashMap<u32, Vec<Stat>> {
+    let groups = if processes.is_empty() { HashMap::new() } else { groups() };
+    processes.retain(|process| is_running(process, &groups));
+    groups
 }
 
 /// Whether somebody of this process's group still runs.
@@ -116,11 +138,20 @@ fn is_running(process: &Process, groups: &HashMap<u32, Vec<Stat>>) -> bool {
     }
 }
 
-/// Signals the group. One that is stopped gets to see a SIGTERM only when it goes on.
-fn send(process: &Process, signal: Signal) {
+/// Signals the group. One that is stopped gets to see a SIGTERM only when it goes on. The shell that leads the group would
+/// pass a SIGTERM on, and is to tell how its program ends: it gets one only when it is alone.
+fn send(process: &Process, signal: Signal, groups: &HashMap<u32, Vec<Stat>>) {
     let group = Pid::from_raw(process.pid.cast_signed());
+    let members = groups.get(&process.pid).into_iter().flatten();
+    let others: Vec<_> = members.filter(|member| !member.dead && member.pid != process.pid).collect();
     // A failure shows: it goes on running, and is returned by stop().
-    killpg(group, signal).ok();
+    if signal == Signal::SIGTERM && !others.is_empty() {
+        for member in others {
+            kill(Pid::from_raw(member.pid.cast_signed()), signal).ok();
+        }
+    } else {
+        killpg(group, signal).ok();
+    }
     killpg(group, Signal::SIGCONT).ok();
 }
 
@@ -133,6 +164,18 @@ fn assignment(process: &Process) -> Vec<u8> {
     let mut assignment = OsString::from(format!("{VARIABLE}="));
     assignment.push(&process.log);
     assignment.as_bytes().to_owned()
+}
+
+/// Where the exit status of a process with this log is written.
+fn status_path(log: &Path) -> PathBuf {
+    log.with_extension("exit")
+}
+
+/// Of one that ran before, nothing is left in it.
+fn open_status(path: &Path) -> io::Result<fs::File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(true).mode(0o600).custom_flags(OFlag::O_NOFOLLOW.bits());
+    options.open(path)
 }
 
 fn open_log(log: &Path) -> io::Result<std::fs::File> {

@@ -16,7 +16,7 @@ use nix::{
     unistd::Pid,
 };
 use wireloom_netns::Netns;
-use wireloom_run::{Error, Finished, Program, Result, exec, run_command, run_command_until};
+use wireloom_run::{Error, Finished, Inside, Program, Result, exec, run_command, run_command_until};
 use wireloom_testkit::{eventually, run, sandbox, sh};
 
 fn argv(words: &[&str]) -> Vec<String> {
@@ -25,7 +25,7 @@ fn argv(words: &[&str]) -> Vec<String> {
 
 fn try_in(node: &str, words: &[&str], timeout: Option<Duration>) -> Result<Finished> {
     let (netns, argv) = (Netns::named(node).unwrap(), argv(words));
-    run_command(Program { netns: &netns, name: Some(node), argv: &argv }, timeout)
+    run_command(Program { netns: &netns, name: Some(node), argv: &argv, inside: Inside::Machine }, timeout)
 }
 
 fn shell_in(node: &str, line: &str, timeout: Option<Duration>) -> Finished {
@@ -92,7 +92,7 @@ fn a_command_that_is_cancelled_is_killed() {
                 eventually("the command runs", || fs::exists("/run/started").unwrap());
                 cancelled.store(true, Ordering::Relaxed);
             });
-            let program = Program { netns: &netns, name: None, argv: &argv };
+            let program = Program { netns: &netns, name: None, argv: &argv, inside: Inside::Machine };
             let finished = run_command_until(program, None, &cancelled).unwrap();
             assert!(finished.cancelled && !finished.timed_out && !finished.success());
             assert_eq!(finished.status, 137);
@@ -150,7 +150,7 @@ fn exec_becomes_the_program() {
     if let Ok(words) = env::var("WORDS") {
         let node = env::var("NODE").unwrap();
         let (netns, argv) = (Netns::named(&node).unwrap(), argv(&words.split(' ').collect::<Vec<_>>()));
-        let error: Error = exec(Program { netns: &netns, name: Some(&node), argv: &argv });
+        let error: Error = exec(Program { netns: &netns, name: Some(&node), argv: &argv, inside: Inside::Machine });
         std::process::exit(error.exit_code().into());
     }
     sandbox(|| {

@@ -12,7 +12,7 @@ use std::{
 
 use nix::{sys::wait::waitpid, unistd::Pid};
 use wireloom_netns::Netns;
-use wireloom_run::{Process, Program, alive, stop, supervised};
+use wireloom_run::{Inside, Process, Program, alive, ended, hang_up, stop, supervised};
 use wireloom_testkit::{eventually, sandbox, sh};
 
 const LOG: &str = "/run/wireloom/t/log/a.0.log";
@@ -22,7 +22,7 @@ fn start(line: &str) -> Process {
     sh("ip netns add a 2>/dev/null || true");
     let netns = Netns::named("a").unwrap();
     let argv = ["sh", "-c", line].map(str::to_owned);
-    supervised(Program { netns: &netns, name: None, argv: &argv }, Path::new(LOG)).unwrap()
+    supervised(Program { netns: &netns, name: None, argv: &argv, inside: Inside::Machine }, Path::new(LOG)).unwrap()
 }
 
 /// The numbers that the command has written to its log, once there are as many.
@@ -87,13 +87,34 @@ fn what_does_not_listen_is_killed() {
 #[test]
 fn a_stopped_process_ends_too() {
     sandbox(|| {
-        let process = start("trap 'echo 2; exit' TERM; echo 1; kill -STOP $$; sleep 1000");
-        numbers(1);
-        eventually("it is stopped", || {
-            fs::read_to_string(format!("/proc/{}/stat", process.pid)).unwrap().contains(") T")
-        });
+        let process = start("trap 'echo 2; exit' TERM; echo $$; kill -STOP $$; sleep 1000");
+        let pid = numbers(1)[0];
+        eventually("it is stopped", || fs::read_to_string(format!("/proc/{pid}/stat")).unwrap().contains(") T"));
         assert_eq!(stop(&[process]), []);
-        assert_eq!(numbers(2), [1, 2]);
+        assert_eq!(numbers(2), [pid, 2]);
+    });
+}
+
+#[test]
+fn how_it_ends_is_known_and_signals_reach_it_once() {
+    sandbox(|| {
+        let status = |process: &Process| {
+            eventually("it has ended", || !alive(process));
+            ended(process).map(|ended| (ended.status, ended.at.elapsed().unwrap().as_secs() < 60))
+        };
+        assert_eq!(status(&start("exit 7")), Some((7, true)));
+        let process = start("trap 'echo 1' HUP; echo 0; while :; do sleep 0.01; done");
+        numbers(1);
+        assert_eq!(ended(&process), None, "the file of the one before is empty again");
+        hang_up(&process);
+        numbers(2);
+        // What users see is the number of the shell that keeps it.
+        sh(&format!("kill {}", process.pid));
+        assert_eq!(status(&process), Some((143, true)));
+        let process = start("trap 'echo 3' TERM; echo 2; sleep 1000 & wait; exit 9");
+        numbers(3);
+        assert_eq!(stop(from_ref(&process)), []);
+        assert_eq!((numbers(4)[3], status(&process)), (3, Some((9, true))));
     });
 }
 

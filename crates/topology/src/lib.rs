@@ -6,6 +6,7 @@
 //! `expand` (ranges) -> `lower` (to the engine's state), `pool` (automatic addresses) and `validate`. This crate knows
 //! nothing of the kernel.
 
+mod beside;
 mod document;
 mod expand;
 pub mod interpolate;
@@ -27,7 +28,7 @@ pub mod variables;
 mod wrong;
 
 pub use self::{
-    lowered::{Check, Command, CommandLine, Lowered, NodeInfo, Segment, Target},
+    lowered::{Check, Command, CommandLine, Inside, Lowered, NodeInfo, OnChange, OwnFile, OwnFolder, Segment, Target},
     schema::schema,
     topology::{load_and_lower, lower_tree},
 };

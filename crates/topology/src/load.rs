@@ -1,5 +1,5 @@
 //! From file names to one tree: reads files, refuses what is no text, and runs text through parsing, interpolation,
-//! lifting and merging. The only place of this crate, next to `variables`, that touches files.
+//! lifting and merging. The only place of this crate, next to `variables` and `beside`, that touches files.
 
 use std::{
     fs::File,

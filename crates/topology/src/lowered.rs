@@ -6,6 +6,7 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wireloom_engine::{IfName, Label, LinkRef, Owner, State};
 
@@ -20,6 +21,8 @@ pub struct Lowered {
     pub desired: State,
     /// The nodes of the document: not the namespace for bridges, and not the host.
     pub nodes: BTreeMap<Label, NodeInfo>,
+    /// What nodes have beside their network, where they say anything of it.
+    pub insides: BTreeMap<Label, Inside>,
     /// What to run once the links are up, in this order.
     pub commands: Vec<Command>,
     /// What must work.
@@ -47,6 +50,65 @@ pub struct Command {
     /// Whether it keeps running, and ends with `down`.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub supervised: bool,
+    /// Of a process that its node runs: what happens to it when a file of the node changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_change: Option<OnChange>,
+}
+
+/// What happens to a process when a file of its node changes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnChange {
+    /// It is ended and started anew.
+    #[default]
+    Restart,
+    /// It gets a SIGHUP.
+    Hup,
+    /// Nothing.
+    Leave,
+}
+
+/// What a node has beside its network.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inside {
+    /// What it calls itself.
+    pub hostname: String,
+    /// Whether it has files of its own, which last while the topology is up.
+    pub room: bool,
+    /// Folders that are empty at first; those that lie in others after these.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub folders: Vec<OwnFolder>,
+    /// Files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<OwnFile>,
+}
+
+/// A folder that only its node sees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnFolder {
+    /// Where.
+    pub path: String,
+    /// `USER` or `USER:GROUP`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Its permissions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<u32>,
+}
+
+/// A file that only its node sees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnFile {
+    /// Where.
+    pub path: String,
+    /// What is in it.
+    pub content: String,
+    /// `USER` or `USER:GROUP`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Its permissions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<u32>,
 }
 
 /// A program and its arguments.

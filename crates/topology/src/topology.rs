@@ -27,7 +27,7 @@ pub fn lower_tree(tree: &Tree, name: &str) -> Result<Lowered, Mistakes> {
     let mut mistakes = Mistakes::new(tree.sources.clone());
     let document = read_without::<Document>(&LATER, tree, &mut mistakes).unwrap_or_default();
     let owner = owner(&document, name, tree.root.span, &mut mistakes.list);
-    let (mut lowered, found) = lower::lower(&document, owner, tree.whole, std::mem::take(&mut mistakes.list));
+    let (mut lowered, found) = lower::lower(&document, owner, tree, std::mem::take(&mut mistakes.list));
     mistakes.list = found;
     tree.name_fields(&mut mistakes);
     // A text that could not be interpolated is wrong once.

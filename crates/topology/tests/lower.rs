@@ -15,7 +15,7 @@ fn lower(path: &Path) -> Lowered {
 }
 
 fn written(lowered: &Lowered) -> String {
-    let value = json!({
+    let mut value = json!({
         "desired": lowered.desired,
         "nodes": lowered.nodes,
         "commands": lowered.commands,
@@ -23,6 +23,10 @@ fn written(lowered: &Lowered) -> String {
         "segments": lowered.segments,
         "warnings": lowered.warnings,
     });
+    // Few documents say anything of it.
+    if !lowered.insides.is_empty() {
+        value["insides"] = json!(lowered.insides);
+    }
     serde_json::to_string_pretty(&value).expect("plain values") + "\n"
 }
 

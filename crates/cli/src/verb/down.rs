@@ -170,12 +170,14 @@ fn take_down(console: &Console, owner: &Owner, cancelled: &Arc<AtomicBool>) -> R
     Ok(Gone { topology, was_up, removed, summary, phases, stopped, holders, warnings, damaged, time })
 }
 
-/// Ends what the ledger names, and then all that comes from it and from what nobody has written down.
+/// Ends what the ledger names, and then all that comes from it and from what nobody has written down; then the rooms go
+/// that they were in.
 fn stop(ledger: &mut Ledger) -> Result<(Vec<supervision::Row>, Vec<supervision::Row>), Failure> {
     let (stopped, left) = supervision::stop_all(ledger)?;
     let mut ended: Vec<_> = stopped.iter().map(|p| supervision::Row { alive: false, ..supervision::row(p) }).collect();
     let mut alive: Vec<_> = left.iter().map(supervision::row).collect();
     let (orphans, immortal) = orphans::end(ledger, &[]);
+    wireloom_netns::remove_rooms(&ledger.room_directory())?;
     ended.extend(orphans.into_iter().filter(|p| alive.iter().all(|left| left.pid != p.pid)));
     alive.extend(immortal.into_iter().filter(|p| left.iter().all(|left| left.pid != p.pid)));
     Ok((ended, alive))

@@ -11,7 +11,9 @@ use crate::{
     console::Console,
     descriptors,
     failure::Failure,
-    place, subject,
+    place,
+    room::Within,
+    subject,
 };
 
 /// Options of `exec`.
@@ -44,7 +46,9 @@ fn become_it(console: &Console, args: &Args) -> Result<Ending, Failure> {
         node: node.clone(),
         cause,
     })?;
-    let program = Program { netns: &opened, name: place::name(source), argv: &args.command };
+    let (record, entry) = subject::up(&desired.owner)?;
+    let within = Within::of(&record.ledger, &desired, &entry.attached.insides, &node)?;
+    let program = Program { netns: &opened, name: place::name(source), argv: &args.command, inside: within.inside() };
     descriptors::lower();
     Err(Failure::Exec(wireloom_run::exec(program)))
 }

@@ -110,7 +110,8 @@ impl Answer for Status<'_> {
             writeln!(out, "{}", paint.strong("processes:"))?;
         }
         for process in &self.processes {
-            let alive = if process.alive { paint.good("runs") } else { paint.bad("has ended") };
+            let ended = process.ended.map(|ended| format!(" {}", ended.in_words())).unwrap_or_default();
+            let alive = if process.alive { paint.good("runs") } else { paint.bad(&format!("has ended{ended}")) };
             let supervision::Row { node, pid, command, log, .. } = process;
             writeln!(out, "  {node}: {command} ({pid}) {alive}, output in {}", log.display())?;
         }

@@ -47,7 +47,7 @@ pub(super) fn waiting(console: &Console, holder: &wireloom_ledger::Holder) {
 }
 
 fn answer(console: &Console, lowered: &Lowered, up: Outcome, warnings: Vec<String>) -> Result<Ending, Failure> {
-    let Outcome { report, commands, failed, unsettled, first, time } = up;
+    let Outcome { report, rooms, commands, failed, unsettled, first, time } = up;
     // Shown already, when the document was loaded.
     let of_document = lowered.warnings.list.iter().map(|warning| warning.message.clone());
     console.answer(&Made {
@@ -57,6 +57,7 @@ fn answer(console: &Console, lowered: &Lowered, up: Outcome, warnings: Vec<Strin
         phases: summary::rounded(&report.phases),
         also_gone: Extras(&report.plan.also_gone),
         left_alone: Extras(&report.plan.left_alone),
+        rooms: &rooms,
         commands: &commands,
         failed: failed.as_ref().map(ToString::to_string),
         warnings: of_document.chain(warnings).collect(),

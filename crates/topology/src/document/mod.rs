@@ -10,6 +10,7 @@ pub(crate) mod keys;
 pub(crate) mod link;
 pub(crate) mod netem;
 pub(crate) mod node;
+pub(crate) mod room;
 pub(crate) mod route;
 pub(crate) mod text;
 pub(crate) mod tunnel;

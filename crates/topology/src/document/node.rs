@@ -5,6 +5,7 @@ use crate::{
         address::HostAddress,
         command::CommandSpec,
         keys::{Container, Internet, keys},
+        room::{FileSpec, FolderSpec, HostName, RunSpec},
         route::RouteLine,
         text::Text,
     },
@@ -25,6 +26,14 @@ keys! {
         loopback: OneOrMany<Text<HostAddress>>,
         /// Commands to run once the links of the node are up.
         commands: Items<CommandSpec>,
+        /// Files that only this node sees, by path: their content, or where it comes from.
+        files: Entries<FileSpec>,
+        /// Folders that are empty at first and that only this node sees, like `/run/frr`.
+        private: OneOrMany<FolderSpec>,
+        /// Processes to start after the commands of the node; they run until `down`.
+        run: Items<RunSpec>,
+        /// What the node calls itself; its name without it.
+        hostname: Text<HostName>,
         /// Not yet: a container of docker or podman, by name.
         container: Container,
         /// Not yet: the containers of a compose service.

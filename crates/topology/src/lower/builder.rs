@@ -5,6 +5,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     fmt,
     str::FromStr,
+    sync::Arc,
 };
 
 use wireloom_engine::{IfName, Label, Link, LinkKind, LinkRef, Mark, Namespace, Owner, Route, Source, State};
@@ -13,10 +14,10 @@ use crate::{
     document::text::Text,
     expand::Numbers,
     lower::{bridge::Bridges, doubt::Doubt, mtu::Stacked, segment::Wire},
-    lowered::{Check, Command, NodeInfo},
+    lowered::{Check, Command, Inside, NodeInfo},
     mistake::Mistake,
     read::{Field, Spanned, nearest_or},
-    source::Span,
+    source::{Sources, Span},
     wrong::Wrong,
 };
 
@@ -41,6 +42,11 @@ pub(crate) struct Builder {
     pub(crate) routes: Vec<Wanted>,
     /// Settings that are asked for: the namespace, what, and where in the document.
     pub(crate) settings: Vec<(Label, String, Span)>,
+    pub(super) insides: BTreeMap<Label, Inside>,
+    /// How much the files of all nodes have in them, in bytes.
+    pub(super) weight: usize,
+    /// The documents.
+    pub(super) sources: Arc<Sources>,
     pub(super) commands: Vec<Command>,
     pub(super) checks: Vec<Check>,
     /// What cannot be known.
@@ -80,6 +86,9 @@ impl Builder {
             stacked: Vec::new(),
             routes: Vec::new(),
             settings: Vec::new(),
+            insides: BTreeMap::new(),
+            weight: 0,
+            sources: Arc::default(),
             commands: Vec::new(),
             checks: Vec::new(),
             doubt,

@@ -10,7 +10,7 @@ use crate::{
     },
     expand::Numbers,
     lower::Builder,
-    lowered::{Command, CommandLine},
+    lowered::{Command, CommandLine, OnChange},
     read::{Items, Shape},
     source::Span,
 };
@@ -57,8 +57,8 @@ impl Builder {
         numbers: &Numbers,
     ) -> Option<()> {
         match &spec.0 {
-            Shape::Scalar(text) => self.push_command(node, self.shell(text, numbers), false, span),
-            Shape::List(words) => self.push_command(node, self.words(words, numbers), false, span),
+            Shape::Scalar(text) => self.push_command(node, self.shell(text, numbers), (false, None), span),
+            Shape::List(words) => self.push_command(node, self.words(words, numbers), (false, None), span),
             Shape::Mapping(CommandKeys { command, supervised }) => {
                 let keys = (command.get(), supervised.get().copied().unwrap_or(false), command.is_bad());
                 self.add_line(node, keys, span, numbers)
@@ -84,14 +84,14 @@ impl Builder {
             Shape::List(words) => self.words(words, numbers),
             Shape::Mapping(never) => match *never {},
         };
-        self.push_command(node, line, supervised, span)
+        self.push_command(node, line, (supervised, None), span)
     }
 
-    fn push_command(
+    pub(super) fn push_command(
         &mut self,
         node: &Label,
         line: Result<CommandLine, crate::wrong::Wrong>,
-        supervised: bool,
+        (supervised, on_change): (bool, Option<OnChange>),
         span: Span,
     ) -> Option<()> {
         let command = self.noted(span, line)?;
@@ -99,7 +99,7 @@ impl Builder {
             self.wrong(span, "an empty command", "write at least the program");
             return None;
         }
-        self.commands.push(Command { node: node.clone(), command, supervised });
+        self.commands.push(Command { node: node.clone(), command, supervised, on_change });
         Some(())
     }
 
@@ -113,7 +113,7 @@ impl Builder {
 }
 
 /// Without a range in the node's name braces belong to the shell.
-fn literal(text: &Text<String>, numbers: &Numbers) -> Result<String, crate::wrong::Wrong> {
+pub(super) fn literal(text: &Text<String>, numbers: &Numbers) -> Result<String, crate::wrong::Wrong> {
     match text {
         Text::Template(template) if *numbers == Numbers::default() => Ok(template.as_str().to_owned()),
         Text::Template(template) => template.fill_command(numbers),

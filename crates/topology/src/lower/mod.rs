@@ -11,6 +11,7 @@ mod interface;
 mod link;
 mod mtu;
 mod node;
+mod room;
 mod segment;
 mod tunnel;
 
@@ -28,16 +29,19 @@ use crate::{
     document::Document,
     lowered::Lowered,
     mistake::{Mistake, Mistakes},
-    pool, validate,
+    pool,
+    tree::Tree,
+    validate,
 };
 
 /// IANA's port of vxlan.
 pub(crate) const VXLAN_PORT: u16 = 4789;
 
-/// Lowers a document. `mistakes` are those of reading it; `whole` says that all files could be read.
-pub(crate) fn lower(document: &Document, owner: Owner, whole: bool, mistakes: Vec<Mistake>) -> (Lowered, Vec<Mistake>) {
-    let doubt = Doubt::new(whole, &mistakes);
+/// Lowers a document. `mistakes` are those of reading it; `tree` is what it was read from.
+pub(crate) fn lower(document: &Document, owner: Owner, tree: &Tree, mistakes: Vec<Mistake>) -> (Lowered, Vec<Mistake>) {
+    let doubt = Doubt::new(tree.whole, &mistakes);
     let mut builder = Builder::new(owner, document.nodes.get().is_none(), doubt, mistakes);
+    builder.sources = tree.sources.clone();
     builder.add_nodes(document);
     builder.add_bridges(document);
     builder.add_links(document);
@@ -65,6 +69,7 @@ impl Builder {
             owner: self.owner,
             desired: self.state,
             nodes: self.nodes,
+            insides: self.insides,
             commands: self.commands,
             checks: self.checks,
             segments,
