@@ -102,7 +102,7 @@ pub(crate) fn object(step: &Step) -> &'static str {
         Step::AddNetns { .. } | Step::DelNetns { .. } => "namespace",
         Step::AddLink(_) | Step::DelLink(_) | Step::SetLink { .. } => "link",
         Step::AddAddress { .. } | Step::DelAddress { .. } => "address",
-        Step::AddRoute { .. } | Step::DelRoute { .. } => "route",
+        Step::Add { object, .. } | Step::Del { object, .. } => object.name(),
         Step::SetSysctl { key, .. } if key.starts_with("ethtool.") => "setting",
         Step::SetSysctl { .. } => "sysctl",
         Step::SetQdisc { .. } => "qdisc",
@@ -111,10 +111,9 @@ pub(crate) fn object(step: &Step) -> &'static str {
 
 fn place(step: &Step) -> (&Label, Option<String>) {
     match step {
-        Step::AddNetns { netns, .. }
-        | Step::DelNetns { netns }
-        | Step::AddRoute { netns, .. }
-        | Step::DelRoute { netns, .. } => (netns, None),
+        Step::AddNetns { netns, .. } | Step::DelNetns { netns } | Step::Add { netns, .. } | Step::Del { netns, .. } => {
+            (netns, None)
+        }
         Step::SetSysctl { netns, key, .. } => (netns, Some(key.clone())),
         Step::AddLink(new) | Step::DelLink(new) => of_link(&new.at),
         Step::SetLink { at, .. }
@@ -138,7 +137,7 @@ fn extra_row(extra: &Extra) -> ExtraRow<'_> {
     let (object, (node, name)) = match extra {
         Extra::Link { at, .. } => ("link", of_link(at)),
         Extra::Address { at, .. } => ("address", of_link(at)),
-        Extra::Route { netns, .. } => ("route", (netns, None)),
+        Extra::Object { netns, object } => (object.name(), (netns, None)),
         Extra::Qdisc { at, .. } => ("qdisc", of_link(at)),
     };
     ExtraRow { object, node, name, text: extra.to_string() }

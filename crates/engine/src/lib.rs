@@ -9,11 +9,11 @@ mod ethtool;
 mod link;
 mod mac;
 mod name;
+mod object;
 mod observe;
 mod ownership;
 mod plan;
 mod qdisc;
-mod route;
 mod setting;
 mod state;
 mod sysctl;
@@ -30,11 +30,11 @@ pub use self::{
     link::{Bridge, Dummy, Link, LinkKind, Macvlan, MacvlanMode, Veth, Vlan, VlanProtocol, Vxlan},
     mac::{Mac, MacError},
     name::{IfName, Label, LinkRef, NameError, Owner},
+    object::{Hop, Object, Route, RouteKind},
     observe::{Scope, observe},
     ownership::Mark,
     plan::{Conflict, Extra, NewLink, Phase, Plan, Port, Settings, Step, plan, plan_leaving, undo},
     qdisc::{Netem, Qdisc, Tbf},
-    route::{Hop, Route, RouteKind},
     state::{Namespace, Source, State},
 };
 

@@ -53,14 +53,7 @@ fn hint(step: &Step, errno: Errno) -> Option<&'static str> {
         (Step::AddLink(_) | Step::SetLink { .. }, Errno::ENODEV) => Some("the parent or bridge has just gone"),
         (Step::AddAddress { .. }, Errno::EEXIST) => Some("the address is there already"),
         (Step::AddAddress { .. }, Errno::EACCES) => Some("IPv6 is switched off there (net.ipv6.conf.*.disable_ipv6)"),
-        (Step::AddRoute { .. }, Errno::EEXIST) => {
-            Some("a route to the same destination with that metric is there already")
-        }
-        (Step::AddRoute { .. }, Errno::ENETUNREACH | Errno::EHOSTUNREACH) => {
-            Some("the gateway is in no subnet of that namespace, or its link is down")
-        }
-        (Step::AddRoute { .. }, Errno::ENETDOWN) => Some("the link is down"),
-        (Step::AddRoute { .. }, Errno::EINVAL) => Some("the source address or the gateway does not fit"),
+        (Step::Add { object, .. }, errno) => object.held().hint(errno),
         _ => None,
     }
 }

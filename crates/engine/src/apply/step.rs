@@ -1,6 +1,6 @@
 //! The steps that are one request each.
 
-use std::{io, mem::discriminant};
+use std::{collections::BTreeMap, io, mem::discriminant};
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
 use netlink_packet_route::RouteNetlinkMessage as Message;
@@ -10,25 +10,23 @@ use super::{
     Journal,
     kernel::{Kernel, NEW},
 };
-use crate::{Address, Error, Label, LinkRef, Qdisc, Route, Step, setting};
+use crate::{Address, Error, IfName, Label, LinkRef, Qdisc, Step, object::Held, setting};
 
 impl Kernel<'_> {
     /// Does a step that is not done in a batch with others.
     pub(super) fn step(&mut self, step: &Step, journal: &mut dyn Journal) -> Result<(), Error> {
         match step {
             Step::AddLink(new) => self.add_link(new),
-            Step::DelLink(gone) => self.del_link(gone),
             Step::SetLink { at, to, .. } => self.set_link(at, to),
             Step::AddAddress { at, address } => self.add_address(at, address),
             Step::DelAddress { at, address } => self.del_address(at, address),
-            Step::AddRoute { netns, route } => self.add_route(netns, route),
-            Step::DelRoute { netns, route } => self.del_route(netns, route),
+            Step::Add { netns, object } => self.add_object(netns, object.held()),
+            Step::Del { netns, object } => self.del_object(netns, object.held()),
             Step::SetQdisc { at, from, to } => self.set_qdisc(at, from.as_ref(), to.as_ref()),
             Step::SetSysctl { netns, key, to, back, .. } => self.set_sysctl(netns, key, to, *back, journal),
-            Step::AddNetns { netns, alias } => {
-                self.add_netns(&[(netns, alias.as_str())], &mut |_| true).1.map_or(Ok(()), Err)
+            Step::AddNetns { .. } | Step::DelNetns { .. } | Step::DelLink(_) => {
+                unreachable!("batch.rs does these together, even where it is only one")
             }
-            Step::DelNetns { netns } => self.del_netns(&[netns]).into_values().next().map_or(Ok(()), Err),
         }
     }
 
@@ -43,22 +41,25 @@ impl Kernel<'_> {
         gone_is_gone(outcome, &[Errno::EADDRNOTAVAIL, Errno::ENODEV])
     }
 
-    fn encode_route(&mut self, netns: &Label, route: &Route) -> Result<Message, Error> {
-        for dev in route.hops.iter().filter_map(|hop| hop.dev) {
-            self.index(&LinkRef::new(netns, dev))?;
-        }
-        let message = route.encode(&|dev| self.known_index(&LinkRef::new(netns, dev)));
-        Ok(Message::NewRoute(message.expect("every hop's link was just looked up")))
+    fn add_object(&mut self, netns: &Label, object: &dyn Held) -> Result<(), Error> {
+        let indexes = self.indexes_of(netns, object)?;
+        object.add(&mut self.open(netns)?.socket, &|dev| indexes[&dev]).map_err(Error::netlink(netns))
     }
 
-    fn add_route(&mut self, netns: &Label, route: &Route) -> Result<(), Error> {
-        let message = self.encode_route(netns, route)?;
-        self.request(netns, message, NEW)
+    fn del_object(&mut self, netns: &Label, object: &dyn Held) -> Result<(), Error> {
+        let indexes = match self.indexes_of(netns, object) {
+            // It has gone with its link.
+            Err(Error::UnknownLink { .. }) => return Ok(()),
+            indexes => indexes?,
+        };
+        let outcome = object.del(&mut self.open(netns)?.socket, &|dev| indexes[&dev]);
+        gone_is_gone(outcome.map_err(Error::netlink(netns)), &[Errno::ESRCH, Errno::ENODEV, Errno::ENOENT])
     }
 
-    fn del_route(&mut self, netns: &Label, route: &Route) -> Result<(), Error> {
-        let Message::NewRoute(message) = self.encode_route(netns, route)? else { return Ok(()) };
-        gone_is_gone(self.request(netns, Message::DelRoute(message), 0), &[Errno::ESRCH, Errno::ENODEV])
+    /// The numbers of the links that it names.
+    fn indexes_of(&mut self, netns: &Label, object: &dyn Held) -> Result<BTreeMap<IfName, u32>, Error> {
+        let devs = object.devs().into_iter();
+        devs.map(|dev| Ok((dev, self.index(&LinkRef::new(netns, dev))?))).collect()
     }
 
     /// Another kind cannot take the place of one with the same handle: that one goes first.

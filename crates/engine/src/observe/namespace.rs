@@ -6,18 +6,17 @@ use std::{
 };
 
 use netlink_packet_route::{
-    AddressFamily, RouteNetlinkMessage as Message,
+    RouteNetlinkMessage as Message,
     address::AddressMessage,
     link::{LinkAttribute, LinkExtentMask, LinkMessage},
     nsid::{NsidAttribute, NsidMessage},
-    route::RouteMessage,
     tc::TcMessage,
 };
 use wireloom_netlink::Socket;
 use wireloom_netns::Netns;
 
 use super::{Scope, link::RawLink, scope::Place};
-use crate::{Address, Error, IfName, Label, Link, LinkKind, Mark, Namespace, Origin, Qdisc, Route, Source, setting};
+use crate::{Address, Error, IfName, Label, Link, LinkKind, Mark, Namespace, Origin, Qdisc, Source, object, setting};
 
 /// A namespace whose links are not yet resolved.
 pub(super) struct Raw {
@@ -27,7 +26,8 @@ pub(super) struct Raw {
     pub(super) nsids: HashMap<i32, Label>,
     addresses: HashMap<u32, Vec<Address>>,
     qdiscs: HashMap<u32, Qdisc>,
-    routes: Vec<Route>,
+    /// All else that it holds.
+    namespace: Namespace,
     sysctls: BTreeMap<String, String>,
     /// Whether it is the namespace that a ledger knows under this label.
     known: bool,
@@ -43,7 +43,7 @@ impl Raw {
         let names: HashMap<u32, IfName> = links.iter().map(|link| (link.index, link.name)).collect();
         let raw = Raw {
             addresses: addresses(&mut socket, label)?,
-            routes: routes(&mut socket, label, &names)?,
+            namespace: held(&mut socket, label, place, &names)?,
             qdiscs: qdiscs(&mut socket, label, &links)?,
             nsids: nsids(&mut socket, label, scope, &links)?,
             sysctls: sysctls(&netns, label, place)?,
@@ -65,7 +65,8 @@ impl Raw {
             None if self.known => true,
             None => place.claimed && self.links.iter().all(|l| l.name == IfName::lo() || l.link.group == Some(group)),
         };
-        let mut namespace = Namespace::new(place.source.clone(), own);
+        let mut namespace = self.namespace;
+        namespace.own = own;
         for (raw, (kind, controller)) in self.links.into_iter().zip(kinds) {
             let at = crate::LinkRef::new(&self.label, raw.name);
             let in_group = raw.link.group == Some(group) && raw.link.mark().is_none();
@@ -78,11 +79,12 @@ impl Raw {
             let qdisc = self.qdiscs.remove(&raw.index);
             namespace.links.insert(raw.name, Link { kind, controller, claimed, addresses, qdisc, ..raw.link });
         }
-        for route in self.routes.iter_mut().filter(|_| !own) {
-            let key = (self.label.clone(), route.key());
-            disown(&mut route.origin, scope.routes.contains(&key));
+        for object in object::all_of_mut(&mut namespace).filter(|_| !own) {
+            let key = (self.label.clone(), object.key());
+            let mut origin = object.origin();
+            disown(&mut origin, scope.objects.contains(&key));
+            object.set_origin(origin);
         }
-        namespace.routes = self.routes;
         namespace.sysctls = self.sysctls;
         namespace.before = place.before.clone();
         namespace
@@ -94,7 +96,7 @@ fn is_known(netns: &Netns, label: &Label, place: &Place) -> Result<bool, Error> 
     Ok(netns.id().map_err(Error::netns(label))? == *known)
 }
 
-/// Our number on an address or a route says Wireloom, not which topology: in a namespace that we share, only the ledger
+/// Our number on an address or another object says Wireloom, not which topology: in a namespace that we share, only the ledger
 /// can tell.
 fn disown(origin: &mut Origin, is_known: bool) {
     if *origin == Origin::Ours && !is_known {
@@ -148,19 +150,12 @@ fn addresses(socket: &mut Socket, label: &Label) -> Result<HashMap<u32, Vec<Addr
     Ok(all)
 }
 
-fn routes(socket: &mut Socket, label: &Label, names: &HashMap<u32, IfName>) -> Result<Vec<Route>, Error> {
-    let mut all = Vec::new();
-    for family in [AddressFamily::Inet, AddressFamily::Inet6] {
-        let mut message = RouteMessage::default();
-        message.header.address_family = family;
-        let answers = socket.dump(Message::GetRoute(message)).map_err(Error::netlink(label))?;
-        let decode = |answer: &Message| match answer {
-            Message::NewRoute(message) => Route::decode(message, &|index| names.get(&index).copied()),
-            _ => None,
-        };
-        all.extend(answers.iter().filter_map(decode));
-    }
-    Ok(all)
+/// Routes and the like.
+fn held(socket: &mut Socket, label: &Label, place: &Place, names: &HashMap<u32, IfName>) -> Result<Namespace, Error> {
+    let mut namespace = Namespace::new(place.source.clone(), false);
+    let ifname = |index| names.get(&index).copied();
+    object::read(socket, &mut namespace, &ifname).map_err(Error::netlink(label))?;
+    Ok(namespace)
 }
 
 /// Only where a link says that its root qdisc is one that somebody has put there.

@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use ipnet::IpNet;
 use wireloom_netns::NetnsId;
 
-use crate::{Error, Label, LinkRef, Mark, Owner, Source, State, observe::namespace, route::RouteKey};
+use crate::{
+    Error, Label, LinkRef, Mark, Owner, Source, State,
+    object::{self, ObjectKey},
+    observe::namespace,
+};
 
 /// What [`observe`](crate::observe) looks at.
 #[derive(Debug, Clone)]
@@ -14,9 +18,9 @@ pub struct Scope {
     pub(super) places: BTreeMap<Label, Place>,
     /// Links that a ledger says we have made or were making.
     pub(super) claims: BTreeSet<LinkRef>,
-    /// Addresses and routes that a ledger says so of. They carry our number, but not their owner's name.
+    /// Addresses, routes and the like that a ledger says so of. They carry our number, but not their owner's name.
     pub(super) addresses: BTreeSet<(LinkRef, IpNet)>,
-    pub(super) routes: BTreeSet<(Label, RouteKey)>,
+    pub(super) objects: BTreeSet<(Label, ObjectKey)>,
     /// Namespaces that hold the parents and underlays of links in others.
     pub(super) below: BTreeSet<Label>,
 }
@@ -41,7 +45,7 @@ impl Scope {
             places: BTreeMap::new(),
             claims: BTreeSet::new(),
             addresses: BTreeSet::new(),
-            routes: BTreeSet::new(),
+            objects: BTreeSet::new(),
             below: BTreeSet::new(),
         }
     }
@@ -67,7 +71,7 @@ impl Scope {
                 self.addresses.extend(link.addresses.iter().map(|address| (at.clone(), address.net)));
                 self.claims.insert(at);
             }
-            self.routes.extend(netns.routes.iter().map(|route| (label.clone(), route.key())));
+            self.objects.extend(object::all_of(netns).map(|held| (label.clone(), held.key())));
         }
     }
 

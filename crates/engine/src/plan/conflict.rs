@@ -3,7 +3,7 @@
 use ipnet::IpNet;
 use thiserror::Error;
 
-use crate::{IfName, Label, LinkRef, Owner, Route};
+use crate::{IfName, Label, LinkRef, Object, Owner};
 
 /// Something of others stands in the way, or something is missing.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -46,15 +46,16 @@ pub enum Conflict {
         /// What is there.
         found: IpNet,
     },
-    /// A route to the same destination with the same metric is there, and is not ours.
-    #[error("route {wanted} in {netns}: {found} is there already and is not ours; give ours another metric")]
-    ForeignRoute {
+    /// An object is there that the kernel takes for the same (a route to the same destination with the same metric), and
+    /// it is not ours.
+    #[error("{} {wanted} in {netns}: {found} is there already and is not ours; {}", wanted.name(), wanted.held().remedy())]
+    ForeignObject {
         /// Where.
         netns: Label,
         /// What was asked for.
-        wanted: Box<Route>,
+        wanted: Box<Object>,
         /// What is there.
-        found: Box<Route>,
+        found: Box<Object>,
     },
     /// The interface below is not there.
     #[error("parent {parent} of {at} does not exist")]
@@ -80,7 +81,7 @@ impl Conflict {
         match self {
             Conflict::ForeignNetns { netns, .. }
             | Conflict::MissingNetns { netns, .. }
-            | Conflict::ForeignRoute { netns, .. } => netns,
+            | Conflict::ForeignObject { netns, .. } => netns,
             Conflict::ForeignLink { at, .. }
             | Conflict::ForeignAddress { at, .. }
             | Conflict::MissingParent { at, .. }

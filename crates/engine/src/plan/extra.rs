@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{Planner, link::links};
-use crate::{Label, LinkKind, LinkRef, Origin, Qdisc, Route};
+use crate::{Label, LinkKind, LinkRef, Object, Origin, Qdisc, object};
 
 /// Something in our namespaces or on our links that is not ours.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,12 +26,12 @@ pub enum Extra {
         /// The address.
         net: IpNet,
     },
-    /// A route in a namespace of ours.
-    Route {
+    /// A route or another object in a namespace of ours.
+    Object {
         /// Where.
         netns: Label,
-        /// The route.
-        route: Route,
+        /// The object.
+        object: Object,
     },
     /// A root qdisc on a link of ours.
     Qdisc {
@@ -67,9 +67,9 @@ impl Planner<'_> {
             }
         }
         for (label, netns) in &self.observed.namespaces {
-            for route in netns.routes.iter().filter(|r| r.origin == Origin::Others) {
-                let extra = Extra::Route { netns: label.clone(), route: route.clone() };
-                let gone = self.dropped.contains(label) || self.is_disturbed(label, route);
+            for held in object::all_of(netns).filter(|held| held.origin() == Origin::Others) {
+                let extra = Extra::Object { netns: label.clone(), object: held.object() };
+                let gone = self.dropped.contains(label) || self.is_disturbed(label, held);
                 if gone || netns.own {
                     self.extra(gone, extra);
                 }
@@ -96,7 +96,7 @@ impl fmt::Display for Extra {
         match self {
             Extra::Link { at, kind } => write!(f, "link {at} ({kind})"),
             Extra::Address { at, net } => write!(f, "address {net} on {at}"),
-            Extra::Route { netns, route } => write!(f, "route {route} in {netns}"),
+            Extra::Object { netns, object } => write!(f, "{} {object} in {netns}", object.name()),
             Extra::Qdisc { at, kind } => write!(f, "qdisc {kind} on {at}"),
         }
     }

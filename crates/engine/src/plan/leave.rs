@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use ipnet::IpNet;
 
 use super::{NewLink, Plan, Port, Step};
-use crate::{Label, LinkRef, Route, setting};
+use crate::{Label, LinkRef, setting};
 
 impl Plan {
     /// What is left of it without these namespaces.
@@ -50,9 +50,12 @@ impl LeftOut<'_> {
 
     /// A route whose link the kernel finds by its gateway, and would not find.
     fn is_cut_off(&self, step: &Step) -> bool {
-        let Step::AddRoute { netns, route } = step else { return false };
-        let mut gateways = route.hops.iter().filter(|hop| hop.dev.is_none()).filter_map(|hop| hop.via);
-        gateways.any(|via| self.subnets.iter().any(|(label, net)| label == netns && net.contains(&via)))
+        let Step::Add { netns, object } = step else { return false };
+        object
+            .held()
+            .gateways()
+            .into_iter()
+            .any(|via| self.subnets.iter().any(|(label, net)| label == netns && net.contains(&via)))
     }
 }
 
@@ -70,7 +73,9 @@ fn links_of(step: &Step) -> Vec<LinkRef> {
             _ => vec![at.clone()],
         },
         Step::AddAddress { at, .. } | Step::DelAddress { at, .. } | Step::SetQdisc { at, .. } => vec![at.clone()],
-        Step::AddRoute { netns, route } | Step::DelRoute { netns, route } => links_of_route(netns, route).collect(),
+        Step::Add { netns, object } | Step::Del { netns, object } => {
+            object.held().devs().into_iter().map(|dev| LinkRef::new(netns, dev)).collect()
+        }
         Step::SetSysctl { netns, key, .. } => {
             let link = setting::link_of(key).and_then(|name| name.parse().ok());
             link.map(|ifname| LinkRef::new(netns, ifname)).into_iter().collect()
@@ -83,16 +88,12 @@ fn ends(new: &NewLink) -> impl Iterator<Item = &LinkRef> {
     [Some(&new.at), new.peer.as_ref().map(|peer| &peer.at)].into_iter().flatten()
 }
 
-fn links_of_route<'a>(netns: &'a Label, route: &'a Route) -> impl Iterator<Item = LinkRef> + 'a {
-    route.hops.iter().filter_map(|hop| hop.dev).map(move |dev| LinkRef::new(netns, dev))
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::{Address, Dummy, Link, LinkKind, Veth, Vlan, VlanProtocol};
+    use crate::{Address, Dummy, Link, LinkKind, Object, Route, Veth, Vlan, VlanProtocol};
 
     fn at(text: &str) -> LinkRef {
         text.parse().unwrap()
@@ -113,7 +114,7 @@ mod tests {
     fn route(netns: &str, via: &str, dev: Option<&str>) -> Step {
         let dev = dev.map(|dev| dev.parse().unwrap());
         let route = Route::new("10.9.0.0/16".parse().unwrap(), Some(via.parse().unwrap()), dev);
-        Step::AddRoute { netns: netns.parse().unwrap(), route }
+        Step::Add { netns: netns.parse().unwrap(), object: Object::Route(route) }
     }
 
     fn leaving(steps: Vec<Step>, held: &[&str]) -> Vec<String> {

@@ -4,18 +4,18 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, IfName, Label, Link, LinkKind, LinkRef, Mac, Qdisc, Route, setting};
+use crate::{Address, IfName, Label, Link, LinkKind, LinkRef, Mac, Object, Qdisc, setting};
 
 /// A change of the kernel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
-    /// `ip route del`
-    DelRoute {
+    /// `ip route del`, and the like
+    Del {
         /// Where.
         netns: Label,
         /// What was there.
-        route: Route,
+        object: Object,
     },
     /// `ip link del`
     DelLink(NewLink),
@@ -66,12 +66,12 @@ pub enum Step {
         /// What was there.
         address: Address,
     },
-    /// `ip route add`
-    AddRoute {
+    /// `ip route add`, and the like
+    Add {
         /// Where.
         netns: Label,
         /// What.
-        route: Route,
+        object: Object,
     },
     /// `tc qdisc replace dev LINK root`, `tc qdisc del dev LINK root`
     SetQdisc {
@@ -157,7 +157,7 @@ pub enum Phase {
     LinkSysctls,
     /// Addresses that come and go.
     Addresses,
-    /// Routes that come.
+    /// Routes and the like that come.
     Routes,
     /// Impairments and rates.
     Qdiscs,
@@ -186,14 +186,14 @@ impl Step {
     /// The part of a plan that it belongs to.
     pub fn phase(&self) -> Phase {
         match self {
-            Step::DelRoute { .. } | Step::DelLink(_) => Phase::Removals,
+            Step::Del { .. } | Step::DelLink(_) => Phase::Removals,
             Step::SetLink { to, .. } if to.controller == Some(Port::Free) => Phase::Removals,
             Step::AddNetns { .. } => Phase::Namespaces,
             Step::AddLink(_) | Step::SetLink { .. } => Phase::Links,
             Step::SetSysctl { key, .. } if setting::is_of_link(key) => Phase::LinkSysctls,
             Step::SetSysctl { .. } => Phase::Sysctls,
             Step::AddAddress { .. } | Step::DelAddress { .. } => Phase::Addresses,
-            Step::AddRoute { .. } => Phase::Routes,
+            Step::Add { .. } => Phase::Routes,
             Step::SetQdisc { .. } => Phase::Qdiscs,
             Step::DelNetns { .. } => Phase::Drops,
         }
@@ -202,8 +202,8 @@ impl Step {
     /// `+` comes, `-` goes, `~` changes.
     pub fn sign(&self) -> char {
         match self {
-            Step::AddNetns { .. } | Step::AddLink(_) | Step::AddAddress { .. } | Step::AddRoute { .. } => '+',
-            Step::DelRoute { .. } | Step::DelLink(_) | Step::DelAddress { .. } | Step::DelNetns { .. } => '-',
+            Step::AddNetns { .. } | Step::AddLink(_) | Step::AddAddress { .. } | Step::Add { .. } => '+',
+            Step::Del { .. } | Step::DelLink(_) | Step::DelAddress { .. } | Step::DelNetns { .. } => '-',
             Step::SetLink { .. } | Step::SetSysctl { .. } => '~',
             Step::SetQdisc { from: None, .. } => '+',
             Step::SetQdisc { to: None, .. } => '-',
@@ -219,8 +219,8 @@ impl Step {
             Step::AddNetns { netns, .. }
             | Step::DelNetns { netns }
             | Step::SetSysctl { netns, .. }
-            | Step::AddRoute { netns, .. }
-            | Step::DelRoute { netns, .. } => netns,
+            | Step::Add { netns, .. }
+            | Step::Del { netns, .. } => netns,
             Step::AddLink(new) | Step::DelLink(new) => &new.at.netns,
             Step::SetLink { at, .. }
             | Step::AddAddress { at, .. }
@@ -236,20 +236,20 @@ impl Step {
             '-' => "delete",
             _ => "change",
         };
-        format!("{verb} {}", Object(self))
+        format!("{verb} {}", Subject(self))
     }
 }
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.sign(), Object(self))
+        write!(f, "{} {}", self.sign(), Subject(self))
     }
 }
 
 /// What a step is about, without what it does.
-struct Object<'a>(&'a Step);
+struct Subject<'a>(&'a Step);
 
-impl fmt::Display for Object<'_> {
+impl fmt::Display for Subject<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Step::AddNetns { netns, .. } | Step::DelNetns { netns } => write!(f, "namespace {netns}"),
@@ -264,7 +264,9 @@ impl fmt::Display for Object<'_> {
             Step::AddAddress { at, address } | Step::DelAddress { at, address } => {
                 write!(f, "address {} on {at}", address.net)
             }
-            Step::AddRoute { netns, route } | Step::DelRoute { netns, route } => write!(f, "route {route} in {netns}"),
+            Step::Add { netns, object } | Step::Del { netns, object } => {
+                write!(f, "{} {object} in {netns}", object.name())
+            }
             Step::SetQdisc { at, from: Some(from), to: Some(to) } => write!(f, "qdisc on {at}: {from} -> {to}"),
             Step::SetQdisc { at, from: None, to: Some(qdisc) } | Step::SetQdisc { at, from: Some(qdisc), to: None } => {
                 write!(f, "qdisc {qdisc} on {at}")

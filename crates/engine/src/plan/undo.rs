@@ -33,9 +33,7 @@ fn goes_with(step: &Step, fresh: &BTreeSet<&Label>) -> bool {
         | Step::AddAddress { at, .. }
         | Step::DelAddress { at, .. }
         | Step::SetQdisc { at, .. } => fresh.contains(&at.netns),
-        Step::AddRoute { netns, .. } | Step::DelRoute { netns, .. } | Step::SetSysctl { netns, .. } => {
-            fresh.contains(netns)
-        }
+        Step::Add { netns, .. } | Step::Del { netns, .. } | Step::SetSysctl { netns, .. } => fresh.contains(netns),
         Step::AddNetns { .. } | Step::DelNetns { .. } | Step::DelLink(_) => false,
     }
 }
@@ -50,8 +48,8 @@ fn inverse(step: &Step) -> Vec<Step> {
         Step::SetLink { at, from, to } => vec![Step::SetLink { at, from: to, to: from }],
         Step::AddAddress { at, address } => vec![Step::DelAddress { at, address }],
         Step::DelAddress { at, address } => vec![Step::AddAddress { at, address }],
-        Step::AddRoute { netns, route } => vec![Step::DelRoute { netns, route }],
-        Step::DelRoute { netns, route } => vec![Step::AddRoute { netns, route }],
+        Step::Add { netns, object } => vec![Step::Del { netns, object }],
+        Step::Del { netns, object } => vec![Step::Add { netns, object }],
         Step::SetQdisc { at, from, to } => vec![Step::SetQdisc { at, from: to, to: from }],
         Step::SetSysctl { netns, key, from, to, back } => {
             let back_to = from.map(|from| Step::SetSysctl { netns, key, from: Some(to), to: from, back: !back });
