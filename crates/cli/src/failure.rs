@@ -25,6 +25,14 @@ pub(crate) enum Failure {
     /// The answer could not be written.
     #[error("write the answer: {0}")]
     Output(io::Error),
+    /// A file of the user's could not be written.
+    #[error("write {}: {cause}", .path.display())]
+    Write {
+        /// Where.
+        path: std::path::PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
     /// The document is wrong.
     #[error("{0}")]
     Mistakes(Mistakes),

@@ -64,7 +64,7 @@ pub(crate) struct Desired {
 }
 
 /// What the user means who only looks: where there is no document, the only topology that is up.
-fn to_look_at(args: &Topology) -> Result<Subject, Failure> {
+pub(crate) fn to_look_at(args: &Topology) -> Result<Subject, Failure> {
     match Subject::of(args) {
         Err(Failure::NoDocument { known }) if known.len() == 1 => Ok(Subject::Topology(known[0].clone())),
         subject => subject,

@@ -172,3 +172,23 @@ fn who_lacks_rights_is_told_which_and_why() {
     }
     assert_eq!(nobody(&["validate", "triangle.yaml"]).status, 0);
 }
+
+#[test]
+fn a_graph_is_written_as_it_is_asked_for_and_needs_no_rights() {
+    let folder = Folder::with(&[("triangle.yaml", TRIANGLE)]);
+    for (args, begins) in [
+        ("graph triangle.yaml", "<svg xmlns="),
+        ("graph triangle.yaml --format dot", "graph \"triangle\" {"),
+        ("graph triangle.yaml --format mermaid", "flowchart TB"),
+    ] {
+        assert!(folder.wireloom(args).ok().stdout.starts_with(begins), "{args}");
+    }
+    for (file, begins) in [("a.svg", "<svg xmlns="), ("a.gv", "graph \"triangle\" {"), ("a.mmd", "flowchart TB")] {
+        assert_eq!(folder.wireloom(&format!("graph triangle.yaml -w {file}")).ok().stdout, "");
+        assert!(fs::read_to_string(folder.path(file)).unwrap().starts_with(begins), "{file}");
+    }
+    let run = folder.wireloom("graph triangle.yaml -w nowhere/a.svg");
+    assert_eq!(run.status, 1);
+    assert!(run.stderr.contains("write nowhere/a.svg: No such file"), "{run:?}");
+    assert_eq!(folder.wireloom("graph triangle.yaml --format pdf").status, 64);
+}

@@ -5,6 +5,7 @@ mod capture;
 mod check;
 mod down;
 mod exec;
+mod graph;
 mod ls;
 mod plan;
 mod schema;
@@ -52,6 +53,11 @@ pub(crate) enum Verb {
         after_long_help = "Examples:\n  wireloom capture r1:eth1 -w - | wireshark -k -i -\n  wireloom capture r1:eth1 r2:eth1 -w both.pcapng --for 10s"
     )]
     Capture(capture::Args),
+    /// Draw a network: SVG, Graphviz or Mermaid; red is what is down or missing
+    #[command(
+        after_long_help = "Examples:\n  wireloom graph lab.yaml > lab.svg\n  wireloom graph triangle --write triangle.svg   with what is down in red\n  wireloom graph lab.yaml --format dot | dot -Tpdf > lab.pdf"
+    )]
+    Graph(graph::Args),
     /// Find all mistakes of a document
     #[command(after_long_help = "Examples:\n  wireloom validate lab.yaml")]
     Validate(validate::Args),
@@ -88,6 +94,7 @@ impl Verb {
             Verb::Check(args) => check::run(console, &args),
             Verb::Exec(args) => exec::run(console, &args),
             Verb::Capture(args) => capture::run(console, &args),
+            Verb::Graph(args) => graph::run(console, &args),
             Verb::Validate(args) => validate::run(console, &args),
             Verb::Schema(args) => schema::run(console, &args),
             Verb::Audit(args) => audit::run(console, &args),
