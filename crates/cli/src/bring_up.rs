@@ -2,12 +2,13 @@
 //! something that the next `up` or `down` understands. Does not know options, nor how it is told.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::atomic::AtomicBool,
     time::{Duration, Instant},
 };
 
-use wireloom_engine::{Control, Failure as Stopped, Label, Report, Source, State, converge};
+use wireloom_engine::{Control, Failure as Stopped, Label, Report, Source, State, converge_leaving};
 use wireloom_ledger::Ledger;
 use wireloom_topology::{Command, Lowered};
 
@@ -35,6 +36,11 @@ pub(crate) struct BringUp<'a> {
     pub(crate) lowered: &'a Lowered,
     /// What was said on the way.
     pub(crate) warnings: Vec<String>,
+    /// Whether a node that something is wrong with is left as it is, so that it holds no other up. Else it is the
+    /// whole document or nothing.
+    pub(crate) by_node: bool,
+    /// The nodes that are left as they are, and why.
+    pub(crate) held: BTreeMap<Label, String>,
 }
 
 /// What came of it. The network is right, even where a command failed.
@@ -159,34 +165,62 @@ impl BringUp<'_> {
     }
 
     /// The engine's part. The second answer is whether the ledger tells that something was begun.
-    fn converge(&self, record: &mut Record, entry: &Entry) -> Result<(Report, bool), Failure> {
+    fn converge(&mut self, record: &mut Record, entry: &Entry) -> Result<(Report, bool), Failure> {
+        let fresh = record.next.is_none();
+        let mut begun = false;
+        loop {
+            let (converged, began) = self.attempt(record, entry)?;
+            begun |= began;
+            match converged {
+                Ok(report) => return Ok((report, begun)),
+                Err(cause) if self.by_node && self.hold(&cause) => {}
+                Err(cause) => {
+                    // Undone completely: nothing of this document is there. After an `up` that was killed there may be.
+                    if begun && fresh && is_undone(&cause) {
+                        record.ledger.abandon()?;
+                    }
+                    return Err(Failure::converge(&self.lowered.owner, cause));
+                }
+            }
+        }
+    }
+
+    /// Tries without the nodes that are left as they are.
+    fn attempt(&self, record: &mut Record, entry: &Entry) -> Result<(Result<Report, Stopped>, bool), Failure> {
         let scope = record.scope(Some(&entry.desired))?;
         let sources = record.sources(Some(&entry.desired));
-        let fresh = record.next.is_none();
         let mut notes = Notes::new(&mut record.ledger, sources, Some(entry));
         let mut bar = Bar::start(self.console.talk_paint());
         let mut progress = |progress| bar.update(progress);
         let mut control =
             Control { cancelled: self.cancelled, progress: &mut progress, keep_partial: self.keep_partial };
-        let converged = converge(&entry.desired, &scope, &mut notes, &mut control);
+        let held: BTreeSet<Label> = self.held.keys().cloned().collect();
+        let converged = converge_leaving(&entry.desired, &held, &scope, &mut notes, &mut control);
         let begun = notes.has_begun();
         bar.finish();
-        match converged {
-            Ok(report) => Ok((report, begun)),
-            Err(cause) => {
-                // Undone completely: nothing of this document is there. After an `up` that was killed there may be.
-                if begun && fresh && is_undone(&cause) {
-                    record.ledger.abandon()?;
+        Ok((converged, begun))
+    }
+
+    /// Leaves the nodes as they are that something is wrong with; false where that is not known of any further one.
+    fn hold(&mut self, cause: &Stopped) -> bool {
+        let known = self.held.len();
+        for label in cause.culprits() {
+            let reason = match cause {
+                Stopped::Conflicts(conflicts) => {
+                    conflicts.iter().find(|conflict| *conflict.netns() == label).map(ToString::to_string)
                 }
-                Err(Failure::converge(&self.lowered.owner, cause))
-            }
+                _ => None,
+            };
+            self.held.entry(label).or_insert_with(|| reason.unwrap_or_else(|| cause.to_string()));
         }
+        self.held.len() > known
     }
 
     /// The commands' part: the network is right by now, so a failure is told and undoes nothing.
     fn commands(&mut self, ledger: &mut Ledger, entry: &mut Entry) -> (Vec<Changed>, Vec<Done>, Option<Failure>) {
         let ran = std::mem::take(&mut entry.attached.ran);
         let mut runner = Runner::new(ledger, self.lowered, ran);
+        runner.held = self.held.keys().cloned().collect();
         let failure = runner.run(&self.lowered.commands, self.cancelled).err();
         let Runner { mut ran, did, left, rooms, .. } = runner;
         for process in left {

@@ -66,12 +66,31 @@ impl Console {
         talk(format_args!("{}", warnings.render_warnings(self.talk.is_on())));
     }
 
-    /// Tells why a verb failed; a program that wants JSON and has had no answer yet gets it as JSON too.
-    pub(crate) fn fail(&self, failure: &Failure) {
+    /// Whether a program reads the answer.
+    pub(crate) fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// Writes one of many answers, for programs, on a line of its own that is there at once.
+    pub(crate) fn line(&self, row: &impl Serialize) -> Result<(), Failure> {
+        self.answered.set(true);
+        let mut text = serde_json::to_vec(row).map_err(|error| Failure::Output(error.into()))?;
+        text.push(b'\n');
+        let mut out = io::stdout().lock();
+        out.write_all(&text).and_then(|()| out.flush()).map_err(Failure::Output)
+    }
+
+    /// Tells what went wrong, of a verb that goes on.
+    pub(crate) fn complain(&self, failure: &Failure) {
         match failure.mistakes() {
             Some(mistakes) => talk(format_args!("{}", mistakes.render(self.talk.is_on()))),
             None => talk(format_args!("{} {failure}\n", self.talk.bad("error:"))),
         }
+    }
+
+    /// Tells why a verb failed; a program that wants JSON and has had no answer yet gets it as JSON too.
+    pub(crate) fn fail(&self, failure: &Failure) {
+        self.complain(failure);
         if self.format == Format::Json && !self.answered.get() {
             // There is nobody left to tell when this fails.
             write_json(&mut io::stdout().lock(), &failure.row()).ok();

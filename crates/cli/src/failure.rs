@@ -157,6 +157,36 @@ pub(crate) enum Failure {
         /// Why.
         cause: io::Error,
     },
+    /// What happens in a namespace could not be listened to.
+    #[error("listen in {place}: {cause}")]
+    Listen {
+        /// The namespace.
+        place: String,
+        /// Why.
+        cause: wireloom_netlink::Error,
+    },
+    /// Whether a document changes could not be watched.
+    #[error("watch {}: {cause}", path.display())]
+    WatchFile {
+        /// The folder.
+        path: std::path::PathBuf,
+        /// Why.
+        cause: io::Error,
+    },
+    /// Stdin is read once.
+    #[error("stdin cannot be watched: name a file")]
+    WatchStdin,
+    /// Somebody else has taken a topology down while it was watched.
+    #[error("somebody has taken it down")]
+    TakenDown,
+    /// A document that is watched has become that of another topology.
+    #[error("the document is that of topology {now} now, and {then} is watched; start another watch for {now}")]
+    Renamed {
+        /// What it is called now.
+        now: Owner,
+        /// What it was called.
+        then: Owner,
+    },
     /// Packets could not be captured.
     #[error(transparent)]
     Capture(wireloom_capture::Error),
@@ -273,9 +303,11 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Failure::Mistakes(_) | Failure::NoSetting { .. } => DATA,
-            Failure::NoDocument { .. } | Failure::Ambiguous { .. } | Failure::ManyPairs { .. } | Failure::Garbles => {
-                crate::USAGE
-            }
+            Failure::NoDocument { .. }
+            | Failure::Ambiguous { .. }
+            | Failure::ManyPairs { .. }
+            | Failure::Garbles
+            | Failure::WatchStdin => crate::USAGE,
             Failure::Capabilities(_) => PERMISSION,
             Failure::Ledger(wireloom_ledger::Error::File { cause, .. })
                 if cause.kind() == io::ErrorKind::PermissionDenied =>

@@ -34,6 +34,7 @@ mod summary;
 mod supervision;
 mod traces;
 mod verb;
+mod watch;
 mod why;
 mod words;
 

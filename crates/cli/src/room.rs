@@ -57,6 +57,8 @@ pub(crate) struct Rooms<'a> {
     pub(crate) desired: &'a State,
     pub(crate) insides: &'a Insides,
     pub(crate) commands: &'a [Command],
+    /// Nodes that are left as they are.
+    pub(crate) held: &'a BTreeSet<Label>,
 }
 
 impl Rooms<'_> {
@@ -70,7 +72,7 @@ impl Rooms<'_> {
             }
         }
         let mut maker = None;
-        let wanted = self.insides.iter().filter(|(_, inside)| inside.room);
+        let wanted = self.insides.iter().filter(|(node, inside)| inside.room && !self.held.contains(*node));
         for (node, inside) in wanted {
             let wanted = Furnished { netns: self.netns(node)?.id()?.to_string(), inside: self.whole(node, inside) };
             match (Room::open(&folder, node.as_str())?, self.ledger.room::<Furnished>(node)) {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use signal_hook::{
-    consts::{SIGINT, SIGTERM},
+    consts::{SIGHUP, SIGINT, SIGTERM},
     flag,
     low_level::pipe,
 };
@@ -30,16 +30,33 @@ pub(crate) fn catch() -> Result<Arc<AtomicBool>, Failure> {
     Ok(cancelled)
 }
 
-/// The same, and a descriptor that is readable from then on, for who waits in poll().
-pub(crate) fn catch_awake() -> Result<(Arc<AtomicBool>, UnixStream), Failure> {
+/// Flags, and a descriptor that is readable when one may have been set, for who waits in poll().
+pub(crate) struct Awake {
+    /// Set by SIGINT and SIGTERM.
+    pub(crate) stop: Arc<AtomicBool>,
+    pub(crate) wake: UnixStream,
+    end: UnixStream,
+}
+
+/// The same, for who waits in poll().
+pub(crate) fn catch_awake() -> Result<Awake, Failure> {
     // The flag first: who is woken finds it set.
-    let cancelled = catch()?;
-    let wake = || -> io::Result<UnixStream> {
-        let (wake, end) = UnixStream::pair()?;
-        for signal in [SIGINT, SIGTERM] {
-            pipe::register(signal, end.try_clone()?)?;
-        }
-        Ok(wake)
-    };
-    Ok((cancelled, wake().map_err(Failure::Signals)?))
+    let stop = catch()?;
+    let (wake, end) = UnixStream::pair().map_err(Failure::Signals)?;
+    let awake = Awake { stop, wake, end };
+    [SIGINT, SIGTERM].into_iter().try_for_each(|signal| awake.wake_on(signal)).map_err(Failure::Signals)?;
+    Ok(awake)
+}
+
+impl Awake {
+    /// A flag that SIGHUP sets.
+    pub(crate) fn on_hangup(&self) -> Result<Arc<AtomicBool>, Failure> {
+        let told = Arc::new(AtomicBool::new(false));
+        let registered = flag::register(SIGHUP, Arc::clone(&told)).and_then(|_| self.wake_on(SIGHUP));
+        registered.map_err(Failure::Signals).map(|()| told)
+    }
+
+    fn wake_on(&self, signal: i32) -> io::Result<()> {
+        pipe::register(signal, self.end.try_clone()?).map(drop)
+    }
 }

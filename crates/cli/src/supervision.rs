@@ -111,6 +111,8 @@ pub(crate) struct Runner<'a> {
     pub(crate) ledger: &'a mut Ledger,
     desired: &'a State,
     insides: &'a Insides,
+    /// Nodes in which nothing is run.
+    pub(crate) held: BTreeSet<Label>,
     /// The rooms that were made, changed or removed now.
     pub(crate) rooms: Vec<Changed>,
     /// What has run before, and now.
@@ -132,14 +134,23 @@ pub(crate) struct Done {
 impl<'a> Runner<'a> {
     pub(crate) fn new(ledger: &'a mut Ledger, lowered: &'a Lowered, ran: Vec<Ran>) -> Runner<'a> {
         let Lowered { desired, insides, .. } = lowered;
-        Runner { ledger, desired, insides, rooms: Vec::new(), ran, did: Vec::new(), left: Vec::new() }
+        Runner {
+            ledger,
+            desired,
+            insides,
+            held: BTreeSet::new(),
+            rooms: Vec::new(),
+            ran,
+            did: Vec::new(),
+            left: Vec::new(),
+        }
     }
 
     /// Runs, in the order of the document, what has not run in the namespaces that are there now. Stops at the first
     /// that fails.
     pub(crate) fn run(&mut self, commands: &[Command], cancelled: &AtomicBool) -> Result<(), Failure> {
         self.left = stop(self.ledger, |process| !is_wanted(process, commands))?.1;
-        Rooms { ledger: self.ledger, desired: self.desired, insides: self.insides, commands }
+        Rooms { ledger: self.ledger, desired: self.desired, insides: self.insides, commands, held: &self.held }
             .settle(&mut self.rooms)?;
         descriptors::lower();
         let mut numbers: BTreeMap<&Label, usize> = BTreeMap::new();
@@ -149,6 +160,9 @@ impl<'a> Runner<'a> {
                 return Err(self.stopped());
             }
             let number = numbers.entry(&command.node).and_modify(|n| *n += 1).or_default();
+            if self.held.contains(&command.node) {
+                continue;
+            }
             let netns = self.open(&command.node)?;
             let did = match command.supervised {
                 true => self.keep(command, *number, &netns, &mut taken)?,

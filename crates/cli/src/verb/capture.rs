@@ -75,7 +75,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
     let places = args.interfaces.iter().map(|at| locate(console, args, at)).collect::<Result<Vec<_>, _>>()?;
     let open = |place: Place| Tap::open(place, args.snaplen).map_err(Failure::Capture);
     let taps = places.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
-    let (stop, wake) = signals::catch_awake()?;
+    let signals = signals::catch_awake()?;
     let stdout = io::stdout();
     let out: Box<dyn Write> = match to_stdout {
         true => Box::new(stdout.lock()),
@@ -87,8 +87,8 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
         reader: to_stdout.then(|| stdout.as_fd()),
         count: args.count,
         time: args.time,
-        stop: &stop,
-        wake: wake.as_fd(),
+        stop: &signals.stop,
+        wake: signals.wake.as_fd(),
     };
     let mut tell = |tally: &Tally| tell(console, tally);
     let (ended, interfaces) = match capture.run(PROGRAM, &mut tell) {

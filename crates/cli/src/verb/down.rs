@@ -87,6 +87,13 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
     Ok(Ending::Fine)
 }
 
+/// Takes one topology down at the end of another verb, with a line about it.
+pub(super) fn quietly(console: &Console, owner: &Owner) -> Result<(), Failure> {
+    let gone = take_down(console, owner, &Arc::new(AtomicBool::new(false)))?;
+    console.say(format_args!("{owner}: removed {} in {}", gone.summary, words::time(gone.time)));
+    gone.failure().map_or(Ok(()), Err)
+}
+
 /// The topology that is meant; of documents, only the name matters.
 fn owner(console: &Console, args: &Topology) -> Result<Owner, Failure> {
     match Subject::of(args)? {

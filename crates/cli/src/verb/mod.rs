@@ -12,8 +12,11 @@ mod schema;
 mod status;
 mod up;
 mod validate;
+mod watch;
 
 use std::process::ExitCode;
+
+pub(crate) use up::waiting;
 
 use clap::Subcommand;
 
@@ -27,6 +30,11 @@ pub(crate) enum Verb {
         after_long_help = "Examples:\n  wireloom up lab.yaml\n  wireloom up lab.yaml fast.yaml      two documents, merged"
     )]
     Up(up::Args),
+    /// Bring a network up and keep it so: mend what differs, follow its document
+    #[command(
+        after_long_help = "Examples:\n  wireloom watch lab.yaml\n  wireloom watch lab.yaml -o json     a line for each thing that it does"
+    )]
+    Watch(watch::Args),
     /// Take a network down, with or without its document
     #[command(after_long_help = "Examples:\n  wireloom down triangle\n  wireloom down --all")]
     Down(down::Args),
@@ -88,6 +96,7 @@ impl Verb {
     pub(crate) fn run(self, console: &Console) -> Result<Ending, Failure> {
         match self {
             Verb::Up(args) => up::run(console, &args),
+            Verb::Watch(args) => watch::run(console, &args),
             Verb::Down(args) => down::run(console, &args),
             Verb::Plan(args) => plan::run(console, &args),
             Verb::Status(args) => status::run(console, &args),

@@ -1,5 +1,7 @@
 //! `wireloom up`: makes the network as a document says, and tells what it changed.
 
+use std::collections::BTreeMap;
+
 use clap::builder::FalseyValueParser;
 use wireloom_ledger::Ledger;
 use wireloom_topology::Lowered;
@@ -35,14 +37,22 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
     let cancelled = signals::catch()?;
     let lock = Ledger::open(&lowered.owner)?.lock("up", &cancelled, |holder| waiting(console, holder))?;
     let (cancelled, keep_partial) = (&*cancelled, args.keep_partial);
-    let mut up = BringUp { console, keep_partial, cancelled, lowered: &lowered, warnings: Vec::new() };
+    let mut up = BringUp {
+        console,
+        keep_partial,
+        cancelled,
+        lowered: &lowered,
+        warnings: Vec::new(),
+        by_node: false,
+        held: BTreeMap::new(),
+    };
     let outcome = up.run(&files);
     drop(lock);
     answer(console, &lowered, outcome?, up.warnings)
 }
 
 /// Tells who has the lock.
-pub(super) fn waiting(console: &Console, holder: &wireloom_ledger::Holder) {
+pub(crate) fn waiting(console: &Console, holder: &wireloom_ledger::Holder) {
     console.say(format_args!("waiting for `wireloom {}` (process {}) to end", holder.verb, holder.pid));
 }
 
