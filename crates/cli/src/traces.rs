@@ -12,14 +12,11 @@ use netlink_packet_route::{
     tc::{TcHandle, TcMessage},
 };
 use nix::errno::Errno;
-use wireloom_engine::{IfName, Mark, Origin, Route, Source, State};
+use wireloom_engine::{IfName, Mark, Origin, Qdisc, Route, Source, State};
 use wireloom_netlink::{Result, Socket};
 use wireloom_netns::Netns;
 
 use crate::{failure::Failure, place};
-
-/// The major number of the handles of our root qdiscs.
-const HANDLE: u16 = 0x5757;
 
 /// What the kernel says of what is not there, or not any more.
 const GONE: [Errno; 4] = [Errno::EADDRNOTAVAIL, Errno::ESRCH, Errno::ENODEV, Errno::ENOENT];
@@ -136,7 +133,7 @@ fn route(message: &RouteMessage, others: &BTreeMap<u32, IfName>) -> Option<(What
 
 fn qdisc(message: &TcMessage, others: &BTreeMap<u32, IfName>) -> Option<(What, Message)> {
     let header = &message.header;
-    if header.parent != TcHandle::ROOT || header.handle.major != HANDLE {
+    if header.parent != TcHandle::ROOT || !Qdisc::is_ours(header.handle.major) {
         return None;
     }
     let ifname = *others.get(&u32::try_from(header.index).ok()?)?;

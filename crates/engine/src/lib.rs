@@ -34,7 +34,7 @@ pub use self::{
     observe::{Scope, observe},
     ownership::Mark,
     plan::{Conflict, Extra, NewLink, Phase, Plan, Port, Settings, Step, plan, plan_leaving, undo},
-    qdisc::{Netem, Qdisc, Tbf},
+    qdisc::{Distribution, LossModel, Netem, Qdisc, Slot, Tbf},
     state::{Namespace, Source, State},
 };
 

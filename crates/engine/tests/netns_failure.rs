@@ -296,6 +296,43 @@ fn a_rate_survives_an_impairment_that_the_kernel_lacks() {
     });
 }
 
+/// A rate and nothing else needs no netem; whatever else is asked for is named.
+#[test]
+fn a_rate_of_netem_is_a_token_bucket_where_the_kernel_lacks_netem() {
+    sandbox(|| {
+        open_house();
+        let mut machine = Machine::new();
+        let with = |qdisc: &str| {
+            state(&HOUSE.replace("[{net: 10.0.0.2/24}]", &format!("[{{net: 10.0.0.2/24}}]\n        qdisc: {qdisc}")))
+        };
+        let root = || sh("tc -n t.r qdisc show dev eth1 root");
+        let kind = if wireloom_testkit::has_kind("netem") { "netem" } else { "tbf" };
+        machine.up(&state(HOUSE)).unwrap();
+        let before = root();
+        for rate in [8_000_000, 16_000_000] {
+            let desired = with(&format!("{{netem: {{rate_bit: {rate}}}}}"));
+            machine.up(&desired).unwrap();
+            assert!(machine.plan(&desired).is_empty(), "{:?}", machine.plan(&desired).steps);
+            let found = root();
+            assert!(found.contains(&format!("{kind} 5757:")), "{found}");
+            assert!(found.contains(&format!("rate {}Mbit", rate / 1_000_000)), "{found}");
+        }
+        if kind == "tbf" {
+            let more = with(
+                "{netem: {rate_bit: 8000000, delay_us: 10, loss_model: {gemodel: {p: 1, r: 1, bad: 1, good: 1}}}}",
+            );
+            let failure = machine.up(&more).unwrap_err();
+            assert_eq!(failure.kind(), wireloom_engine::Kind::NotSupported);
+            let said =
+                "no netem qdisc (CONFIG_NET_SCH_NETEM), which r:eth1 needs for delay, loss; without it only a rate";
+            assert!(failure.to_string().contains(said), "{failure}");
+            assert!(root().contains("tbf 5757:") && root().contains("rate 16Mbit"), "{}", root());
+        }
+        machine.up(&state(HOUSE)).unwrap();
+        assert_eq!(root(), before);
+    });
+}
+
 #[test]
 fn the_prefix_of_an_ipv6_address_changes_unless_it_is_anothers() {
     sandbox(|| {

@@ -34,8 +34,9 @@ pub(crate) fn transmit_ticks(bytes: u32, rate: u64) -> u32 {
     u32::try_from(ticks).unwrap_or(u32::MAX)
 }
 
-/// How many bytes can be sent in so many ticks.
+/// How many bytes take so many ticks, of which the last one may have begun only. Rounded up, so that what the kernel has
+/// made of a number of bytes is what it makes of this one again.
 pub(crate) fn transmit_bytes(ticks: u32, rate: u64) -> u32 {
-    let bytes = u128::from(ticks) * u128::from(TICK) * u128::from(rate) / 1_000_000_000;
+    let bytes = (u128::from(ticks) * u128::from(TICK) * u128::from(rate)).div_ceil(1_000_000_000);
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }

@@ -27,12 +27,16 @@ fn missing_feature(step: &Step, errno: Errno, message: Option<&str>) -> Option<S
             Some(format!("{} links, which {} needs", new.link.kind.name(), new.at))
         }
         (Step::SetQdisc { at, to: Some(qdisc), .. }, Errno::ENOENT | Errno::EOPNOTSUPP) if unknown => {
-            let name = match qdisc {
-                Qdisc::Netem(_) => "netem",
-                Qdisc::Tbf(_) => "tbf",
-                Qdisc::Other(kind) => kind,
-            };
-            Some(format!("{name} qdisc, which {at} needs"))
+            Some(match qdisc {
+                Qdisc::Netem(netem) => {
+                    let options = netem.options().join(", ");
+                    format!(
+                        "netem qdisc (CONFIG_NET_SCH_NETEM), which {at} needs for {options}; without it only a rate works"
+                    )
+                }
+                Qdisc::Tbf(_) => format!("tbf qdisc (CONFIG_NET_SCH_TBF), which {at} needs for its rate"),
+                Qdisc::Other(kind) => format!("{kind} qdisc, which {at} needs"),
+            })
         }
         _ => None,
     }

@@ -1,6 +1,6 @@
 //! The steps that are one request each.
 
-use std::{collections::BTreeMap, io, mem::discriminant};
+use std::{collections::BTreeMap, io};
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
 use netlink_packet_route::RouteNetlinkMessage as Message;
@@ -66,16 +66,23 @@ impl Kernel<'_> {
     fn set_qdisc(&mut self, at: &LinkRef, from: Option<&Qdisc>, to: Option<&Qdisc>) -> Result<(), Error> {
         let index = i32::try_from(self.index(at)?).expect("the kernel's numbers are positive ints");
         let ours = from.filter(|from| !matches!(from, Qdisc::Other(_)));
-        if ours.is_some_and(|from| to.is_none_or(|to| discriminant(from) != discriminant(to))) {
-            let outcome = self.request(&at.netns, Message::DelQueueDiscipline(Qdisc::root(index)), 0);
+        if let Some(from) = ours.filter(|from| to.is_none_or(|to| !to.replaces(from))) {
+            let outcome = self.request(&at.netns, Message::DelQueueDiscipline(from.root(index)), 0);
             // EINVAL: what is at the root has another handle than ours.
             gone_is_gone(outcome, &[Errno::ENOENT, Errno::ENODEV, Errno::EINVAL])?;
         }
-        match to.and_then(|to| to.encode(index)) {
-            Some(message) => {
-                self.request(&at.netns, Message::NewQueueDiscipline(message), NLM_F_CREATE | NLM_F_REPLACE)
+        let Some(message) = to.and_then(|to| to.encode(index, from)) else { return Ok(()) };
+        const FLAGS: u16 = NLM_F_CREATE | NLM_F_REPLACE;
+        let outcome = self.request(&at.netns, Message::NewQueueDiscipline(message), FLAGS);
+        // The kernel says that it does not know the kind: ENOENT with modules that could have been loaded, else EOPNOTSUPP.
+        match outcome.as_ref().map_err(Error::errno) {
+            Err(Some(Errno::ENOENT | Errno::EOPNOTSUPP)) => {
+                match to.and_then(|to| to.without_netem()?.encode(index, None)) {
+                    Some(message) => self.request(&at.netns, Message::NewQueueDiscipline(message), FLAGS),
+                    None => outcome,
+                }
             }
-            None => Ok(()),
+            _ => outcome,
         }
     }
 

@@ -4,8 +4,8 @@
 use std::net::IpAddr;
 
 use wireloom_engine::{
-    Address, Bridge, Hop, IfName, Label, Link, LinkKind, LinkRef, Mac, MacvlanMode, Mark, Namespace, Owner, Qdisc,
-    Route as EngineRoute, RouteKind, Source, State, Tbf, Veth, Vxlan,
+    Address, Bridge, Hop, IfName, Label, Link, LinkKind, LinkRef, Mac, MacvlanMode, Mark, Namespace, Netem, Owner,
+    Qdisc, Route as EngineRoute, RouteKind, Source, State, Tbf, Veth, Vxlan,
 };
 
 use super::sketch::{Cable, Case, Macvlan, OFFICE, Route, Shape, Switch, Sysctl, Tunnel, Versions};
@@ -135,7 +135,11 @@ impl Builder<'_> {
             link.addresses = cable_addresses(id, cable, end);
             link.alias = cable.remark.then(|| "to the other end".to_owned());
             let rate = cable.rate.filter(|_| end == 0);
-            link.qdisc = rate.map(|rate_bit| Qdisc::Tbf(Tbf { rate_bit, burst: 32_000, limit: 100_000 }));
+            // Where the kernel has no netem, the second one is a token bucket as well, with another burst.
+            link.qdisc = rate.map(|rate_bit| match cable.remark {
+                false => Qdisc::Tbf(Tbf { rate_bit, burst: 32_000, limit: 100_000 }),
+                true => Qdisc::Netem(Netem { rate_bit, ..Netem::default() }),
+            });
             self.put(&ends[end], cable.salt, link);
         }
     }

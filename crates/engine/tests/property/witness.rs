@@ -88,10 +88,15 @@ impl Witness<'_> {
     }
 
     fn has_qdisc(&self, name: IfName, wanted: Option<&Qdisc>) -> bool {
-        let Some(Qdisc::Tbf(tbf)) = wanted else { return true };
+        let (kinds, rate_bit) = match wanted {
+            Some(Qdisc::Tbf(tbf)) => (&["tbf"][..], tbf.rate_bit),
+            Some(Qdisc::Netem(netem)) => (&["netem", "tbf"][..], netem.rate_bit),
+            _ => return true,
+        };
         let found: Value = serde_json::from_str(&self.run(&format!("tc -j qdisc show dev {name}"))).unwrap();
         let (kind, options) = (&found[0]["kind"], &found[0]["options"]);
-        kind == "tbf" && options["rate"] == tbf.rate_bit / 8
+        let rate = if kind == "netem" { &options["rate"]["rate"] } else { &options["rate"] };
+        kinds.iter().any(|known| kind == known) && *rate == rate_bit / 8
     }
 }
 

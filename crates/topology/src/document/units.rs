@@ -83,6 +83,13 @@ pub(crate) struct Rate(pub(crate) u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Percent(pub(crate) u32);
 
+/// A number of bytes, written `1500`, `64k`, `1mb`: as tc does, a kilobyte is 1024.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bytes(pub(crate) u32);
+
+const SIZES: [(&str, f64); 6] =
+    [("", 1.0), ("b", 1.0), ("k", 1024.0), ("kb", 1024.0), ("m", 1_048_576.0), ("mb", 1_048_576.0)];
+
 const TIMES: &[(&str, f64)] = &[("s", 1e6), ("sec", 1e6), ("secs", 1e6), ("ms", 1e3), ("msec", 1e3), ("msecs", 1e3)];
 const SHORT_TIMES: &[(&str, f64)] = &[("us", 1.0), ("usec", 1.0), ("usecs", 1.0)];
 
@@ -144,6 +151,19 @@ impl FromStr for Rate {
             _ if bits > 8e15 => Err(wrong("not a possible rate")),
             bits => Ok(Rate(bits)),
         }
+    }
+}
+
+impl FromStr for Bytes {
+    type Err = Wrong;
+
+    fn from_str(text: &str) -> Result<Self, Wrong> {
+        let bytes =
+            quantity(&text.to_ascii_lowercase(), SIZES.into_iter()).map(|(value, scale)| rounded(value * scale));
+        let bytes = bytes.and_then(|bytes| u32::try_from(bytes).ok());
+        bytes.map(Bytes).ok_or_else(|| {
+            Wrong::new(format!("{text:?} is no number of bytes"), "bytes are written like 1500, 64k or 1mb")
+        })
     }
 }
 

@@ -181,7 +181,7 @@ impl Builder {
     pub(super) fn qdisc(&mut self, netem: &Field<NetemSpec>, rate: &Field<Word<Rate>>) -> Option<Qdisc> {
         let rate = rate.spanned().map(|rate| Spanned { value: rate.value.0.0, span: rate.span });
         let Some(spec) = netem.spanned().filter(|spec| !spec.value.has_bad()) else {
-            return rate.map(|rate| tbf(rate.value));
+            return rate.map(|rate| Qdisc::Tbf(Tbf::of_rate(rate.value)));
         };
         let mut netem = self.noted(spec.span, spec.value.netem())?;
         if let Some(rate) = rate {
@@ -201,13 +201,4 @@ fn out_of(at: &LinkRef, Spanned { value, span }: Spanned<RouteLine>) -> Wanted {
         hop.dev.get_or_insert(at.ifname);
     }
     Wanted { netns: at.netns.clone(), route, span }
-}
-
-/// A bucket of 4 ms, but of ten full packets at least, and 50 ms of waiting.
-fn tbf(rate_bit: u64) -> Qdisc {
-    let bytes = rate_bit / 8;
-    let burst = (bytes / 250).max(15_140);
-    let limit = burst + bytes / 20;
-    let most = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
-    Qdisc::Tbf(Tbf { rate_bit, burst: most(burst), limit: most(limit) })
 }
