@@ -33,6 +33,12 @@ pub(crate) enum Failure {
         /// Why.
         cause: io::Error,
     },
+    /// There is no such verb.
+    #[error("there is no verb `{verb}`; `wireloom help` lists those that there are")]
+    UnknownVerb {
+        /// As it was written.
+        verb: String,
+    },
     /// The document is wrong.
     #[error("{0}")]
     Mistakes(Mistakes),
@@ -304,6 +310,7 @@ impl Failure {
         match self {
             Failure::Mistakes(_) | Failure::NoSetting { .. } => DATA,
             Failure::NoDocument { .. }
+            | Failure::UnknownVerb { .. }
             | Failure::Ambiguous { .. }
             | Failure::ManyPairs { .. }
             | Failure::Garbles

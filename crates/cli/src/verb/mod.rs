@@ -3,10 +3,12 @@
 mod audit;
 mod capture;
 mod check;
+mod completions;
 mod down;
 mod exec;
 mod graph;
 mod ls;
+mod man;
 mod plan;
 mod schema;
 mod status;
@@ -72,6 +74,16 @@ pub(crate) enum Verb {
     /// Print the JSON Schema of documents, for editors
     #[command(after_long_help = "Examples:\n  wireloom schema > wireloom.schema.json")]
     Schema(schema::Args),
+    /// Print what a shell needs to complete verbs and options
+    #[command(
+        after_long_help = "Examples:\n  wireloom completions bash > /usr/share/bash-completion/completions/wireloom\n  wireloom completions zsh > /usr/share/zsh/site-functions/_wireloom\n  wireloom completions fish > ~/.config/fish/completions/wireloom.fish"
+    )]
+    Completions(completions::Args),
+    /// Print the man page of a verb
+    #[command(
+        after_long_help = "Examples:\n  wireloom man up | man -l -\n  wireloom man --write /usr/local/share/man/man1"
+    )]
+    Man(man::Args),
     /// List everything on this machine that carries our mark, and whether it belongs to something
     #[command(after_long_help = "Examples:\n  wireloom audit\n  wireloom audit --fix")]
     Audit(audit::Args),
@@ -106,6 +118,8 @@ impl Verb {
             Verb::Graph(args) => graph::run(console, &args),
             Verb::Validate(args) => validate::run(console, &args),
             Verb::Schema(args) => schema::run(console, &args),
+            Verb::Completions(args) => completions::run(console, &args),
+            Verb::Man(args) => man::run(console, &args),
             Verb::Audit(args) => audit::run(console, &args),
             Verb::Ls(args) => ls::run(console, &args),
         }
