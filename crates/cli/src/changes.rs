@@ -12,7 +12,7 @@ use crate::paint::Paint;
 pub(crate) struct Row<'a> {
     /// `add`, `change`, `remove`.
     action: &'static str,
-    /// `namespace`, `link`, `address`, `route`, `sysctl`, `setting`, `qdisc`.
+    /// `namespace`, `link`, `address`, `route`, `sysctl`, `setting`, `firewall`, `qdisc`.
     object: &'static str,
     node: &'a Label,
     /// The interface, or the setting; absent where the object is not of one.
@@ -105,6 +105,7 @@ pub(crate) fn object(step: &Step) -> &'static str {
         Step::Add { object, .. } | Step::Del { object, .. } => object.name(),
         Step::SetSysctl { key, .. } if key.starts_with("ethtool.") => "setting",
         Step::SetSysctl { .. } => "sysctl",
+        Step::SetFirewall { .. } => "firewall",
         Step::SetQdisc { .. } => "qdisc",
     }
 }
@@ -114,6 +115,7 @@ fn place(step: &Step) -> (&Label, Option<String>) {
         Step::AddNetns { netns, .. } | Step::DelNetns { netns } | Step::Add { netns, .. } | Step::Del { netns, .. } => {
             (netns, None)
         }
+        Step::SetFirewall { netns, .. } => (netns, None),
         Step::SetSysctl { netns, key, .. } => (netns, Some(key.clone())),
         Step::AddLink(new) | Step::DelLink(new) => of_link(&new.at),
         Step::SetLink { at, .. }

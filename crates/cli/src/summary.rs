@@ -11,13 +11,14 @@ use wireloom_engine::{Label, LinkRef, PhaseTime, Plan, Step};
 use crate::{changes::object, words};
 
 /// Objects, in the order in which they are told.
-const OBJECTS: [(&str, &str); 7] = [
+const OBJECTS: [(&str, &str); 8] = [
     ("namespace", "namespaces"),
     ("link", "links"),
     ("address", "addresses"),
     ("route", "routes"),
     ("sysctl", "sysctls"),
     ("setting", "settings"),
+    ("firewall", "firewalls"),
     ("qdisc", "qdiscs"),
 ];
 

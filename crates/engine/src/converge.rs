@@ -291,7 +291,7 @@ fn made(plan: &Plan) -> BTreeMap<Label, NetnsId> {
 /// Steps that the kernel does piece by piece: one that was refused may have changed something all the same. Taking it
 /// back where it has changed nothing is harmless.
 fn may_be_half_done(step: &Step) -> bool {
-    matches!(step, Step::SetLink { .. } | Step::SetQdisc { .. } | Step::SetSysctl { .. })
+    matches!(step, Step::SetLink { .. } | Step::SetQdisc { .. } | Step::SetSysctl { .. } | Step::SetFirewall { .. })
 }
 
 /// Undoes what was done, as far as it goes: a step that cannot be taken back does not hold up the others.

@@ -6,6 +6,7 @@ mod apply;
 mod converge;
 mod error;
 mod ethtool;
+mod firewall;
 mod link;
 mod mac;
 mod name;
@@ -27,6 +28,7 @@ pub use self::{
     converge::{Failure, Missing, Report, Undone, converge, converge_leaving},
     error::{Error, Kind},
     ethtool::DeviceSetting,
+    firewall::{Firewall, Forward, IpFamily, Nat, Protocol, Uplink},
     link::{Bridge, Dummy, Link, LinkKind, Macvlan, MacvlanMode, Veth, Vlan, VlanProtocol, Vxlan},
     mac::{Mac, MacError},
     name::{IfName, Label, LinkRef, NameError, Owner},

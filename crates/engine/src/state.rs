@@ -1,11 +1,14 @@
 //! [`State`]: what networking is, or should be. One type for both, so that verifying is comparing. What a desired state
 //! leaves out (`None`, an interface that it does not name) is not cared about; an observed state has everything.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{IfName, Label, Link, LinkRef, Owner, Route};
+use crate::{Firewall, IfName, IpFamily, Label, Link, LinkRef, Owner, Route};
 
 /// The networking of some namespaces.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +40,12 @@ pub struct Namespace {
     /// ([`DeviceSetting`](crate::DeviceSetting)), written like `ethtool.eth0.features.tso`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sysctls: BTreeMap<String, String>,
+    /// What its packets meet beside routes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firewall: Option<Firewall>,
+    /// Observed: families for which Docker drops what is forwarded, but for what its chain for others lets through.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub docker: BTreeSet<IpFamily>,
     /// Observed: settings that we have changed, with the values that were there before.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub before: BTreeMap<String, String>,
@@ -90,6 +99,7 @@ impl Namespace {
     /// A namespace with nothing in it.
     pub fn new(source: Source, own: bool) -> Namespace {
         let (links, sysctls, before) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Namespace { source, own, links, routes: Vec::new(), sysctls, before }
+        let (firewall, docker) = (None, BTreeSet::new());
+        Namespace { source, own, links, routes: Vec::new(), sysctls, firewall, docker, before }
     }
 }

@@ -95,6 +95,15 @@ impl Rule {
         self.address(address, prefix, offset)
     }
 
+    /// `ip daddr != ADDRESS`, `ip6 daddr != ADDRESS`; the family is that of a match before.
+    #[must_use]
+    pub fn daddr_not(self, address: IpAddr) -> Rule {
+        let (base, to, with) = (NFT_PAYLOAD_NETWORK_HEADER, Register::One, octets(address));
+        let (offset, length) = if address.is_ipv4() { (16, 4) } else { (24, 16) };
+        let load = Expression::Payload { base, offset, length, to };
+        self.with(load).with(Expression::Compare { from: to, how: Compare::Unequal, with })
+    }
+
     /// `meta l4proto PROTOCOL th dport PORT`
     #[must_use]
     pub fn dport(self, protocol: u8, port: u16) -> Rule {

@@ -38,6 +38,7 @@ fn table() -> Table {
             -100,
             vec![
                 Rule::new().family_of(v4).to_this_host().dport(TCP, 8080).counter().dnat(v4, Some(80)).remark("one"),
+                Rule::new().family_of(v6).daddr_not(address("::1")).counter(),
                 Rule::new().daddr(v6, 128).dport(TCP, 8080).dnat(v6, Some(80)),
                 Rule::new().iifname("eth0").daddr(address("192.0.2.1"), 32).dnat(v4, None),
             ],
@@ -87,6 +88,7 @@ fn a_table_is_read_as_it_was_written_and_as_nft_says_it() {
         let shown = sh("nft list ruleset");
         for line in [
             r#"fib daddr type local tcp dport 8080 counter packets 0 bytes 0 dnat ip to 10.0.0.2:80 comment "one""#,
+            "ip6 daddr != ::1 counter",
             "ip6 daddr fd00::2 tcp dport 8080 dnat ip6 to [fd00::2]:80",
             r#"iifname "eth0" ip daddr 192.0.2.1 dnat ip to 10.0.0.2"#,
             r#"oifname "eth0" ct status dnat ip saddr 127.0.0.0/8 masquerade"#,

@@ -38,6 +38,9 @@ fn missing_feature(step: &Step, errno: Errno, message: Option<&str>) -> Option<S
                 Qdisc::Other(kind) => format!("{kind} qdisc, which {at} needs"),
             })
         }
+        (Step::SetFirewall { netns, to: Some(_), .. }, Errno::EPROTONOSUPPORT | Errno::EOPNOTSUPP | Errno::ENOENT) => {
+            Some(format!("nftables with nat and conntrack, which {netns} needs"))
+        }
         _ => None,
     }
 }

@@ -3,6 +3,7 @@
 
 mod batch;
 mod explain;
+mod firewall;
 mod kernel;
 mod link;
 mod namespace;

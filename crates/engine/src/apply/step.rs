@@ -23,6 +23,7 @@ impl Kernel<'_> {
             Step::Add { netns, object } => self.add_object(netns, object.held()),
             Step::Del { netns, object } => self.del_object(netns, object.held()),
             Step::SetQdisc { at, from, to } => self.set_qdisc(at, from.as_ref(), to.as_ref()),
+            Step::SetFirewall { netns, from, to } => self.set_firewall(netns, from.as_ref(), to.as_ref()),
             Step::SetSysctl { netns, key, to, back, .. } => self.set_sysctl(netns, key, to, *back, journal),
             Step::AddNetns { .. } | Step::DelNetns { .. } | Step::DelLink(_) => {
                 unreachable!("batch.rs does these together, even where it is only one")

@@ -1,5 +1,6 @@
 //! observe(): what networking is, read whole from the kernel. Does not know what is wanted, only where to look.
 
+mod firewall;
 mod link;
 mod namespace;
 mod scope;

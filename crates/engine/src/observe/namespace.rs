@@ -15,7 +15,7 @@ use netlink_packet_route::{
 use wireloom_netlink::Socket;
 use wireloom_netns::Netns;
 
-use super::{Scope, link::RawLink, scope::Place};
+use super::{Scope, firewall, link::RawLink, scope::Place};
 use crate::{Address, Error, IfName, Label, Link, LinkKind, Mark, Namespace, Origin, Qdisc, Source, object, setting};
 
 /// A namespace whose links are not yet resolved.
@@ -31,6 +31,7 @@ pub(super) struct Raw {
     sysctls: BTreeMap<String, String>,
     /// Whether it is the namespace that a ledger knows under this label.
     known: bool,
+    firewall: firewall::Found,
 }
 
 impl Raw {
@@ -48,6 +49,10 @@ impl Raw {
             nsids: nsids(&mut socket, label, scope, &links)?,
             sysctls: sysctls(&netns, label, place)?,
             known: is_known(&netns, label, place)?,
+            firewall: match place.firewalls.as_slice() {
+                [] => firewall::Found::default(),
+                candidates => firewall::read(&netns, label, &scope.owner, candidates)?,
+            },
             label: label.clone(),
             links,
         };
@@ -87,6 +92,7 @@ impl Raw {
         }
         namespace.sysctls = self.sysctls;
         namespace.before = place.before.clone();
+        (namespace.firewall, namespace.docker) = (self.firewall.firewall, self.firewall.docker);
         namespace
     }
 }

@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use wireloom_netns::NetnsId;
 
 use crate::{
-    Error, Label, LinkRef, Mark, Owner, Source, State,
+    Error, Firewall, Label, LinkRef, Mark, Owner, Source, State,
     object::{self, ObjectKey},
     observe::namespace,
 };
@@ -35,6 +35,8 @@ pub(super) struct Place {
     pub(super) known: Option<NetnsId>,
     pub(super) sysctls: BTreeSet<String>,
     pub(super) before: BTreeMap<String, String>,
+    /// What the owner's table may say, the newest first; without any, nobody looks for one.
+    pub(super) firewalls: Vec<Firewall>,
 }
 
 impl Scope {
@@ -55,6 +57,7 @@ impl Scope {
         for (label, netns) in &state.namespaces {
             let place = self.place(label, &netns.source);
             place.sysctls.extend(netns.sysctls.keys().cloned());
+            place.firewalls.extend(netns.firewall.clone());
             for link in netns.links.values() {
                 self.below.extend(link.kind.made_from().filter(|below| *below != label).cloned());
             }
@@ -120,7 +123,8 @@ impl Scope {
 
     fn place(&mut self, label: &Label, source: &Source) -> &mut Place {
         let (sysctls, before) = (BTreeSet::new(), BTreeMap::new());
-        let place = Place { source: source.clone(), claimed: false, known: None, sysctls, before };
+        let firewalls = Vec::new();
+        let place = Place { source: source.clone(), claimed: false, known: None, sysctls, before, firewalls };
         self.places.entry(label.clone()).or_insert(place)
     }
 }

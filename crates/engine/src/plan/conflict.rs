@@ -46,6 +46,16 @@ pub enum Conflict {
         /// What is there.
         found: IpNet,
     },
+    /// A table of our name is there, and is not ours.
+    #[error(
+        "nftables table {table} in {netns} exists already and is not ours; delete it, or give the topology another name"
+    )]
+    ForeignTable {
+        /// Where.
+        netns: Label,
+        /// Its family and name.
+        table: String,
+    },
     /// An object is there that the kernel takes for the same (a route to the same destination with the same metric), and
     /// it is not ours.
     #[error("{} {wanted} in {netns}: {found} is there already and is not ours; {}", wanted.name(), wanted.held().remedy())]
@@ -81,6 +91,7 @@ impl Conflict {
         match self {
             Conflict::ForeignNetns { netns, .. }
             | Conflict::MissingNetns { netns, .. }
+            | Conflict::ForeignTable { netns, .. }
             | Conflict::ForeignObject { netns, .. } => netns,
             Conflict::ForeignLink { at, .. }
             | Conflict::ForeignAddress { at, .. }

@@ -80,7 +80,8 @@ fn links_of(step: &Step) -> Vec<LinkRef> {
             let link = setting::link_of(key).and_then(|name| name.parse().ok());
             link.map(|ifname| LinkRef::new(netns, ifname)).into_iter().collect()
         }
-        Step::AddNetns { .. } | Step::DelNetns { .. } => Vec::new(),
+        // Rules name interfaces that need not be there.
+        Step::AddNetns { .. } | Step::DelNetns { .. } | Step::SetFirewall { .. } => Vec::new(),
     }
 }
 

@@ -3,6 +3,7 @@
 mod address;
 mod conflict;
 mod extra;
+mod firewall;
 mod leave;
 mod link;
 mod namespace;
@@ -74,6 +75,7 @@ pub fn plan_leaving(desired: &State, observed: &State, held: &BTreeSet<Label>) -
     planner.sysctls();
     planner.addresses();
     planner.objects();
+    planner.firewalls();
     planner.qdiscs();
     planner.extras();
     planner.conflicts.retain(|conflict| !held.contains(conflict.netns()));

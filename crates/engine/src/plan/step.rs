@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, IfName, Label, Link, LinkKind, LinkRef, Mac, Object, Qdisc, setting};
+use crate::{Address, Firewall, IfName, Label, Link, LinkKind, LinkRef, Mac, Object, Qdisc, setting};
 
 /// A change of the kernel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +72,17 @@ pub enum Step {
         netns: Label,
         /// What.
         object: Object,
+    },
+    /// `nft -f`: the owner's table, and its rule in Docker's chain.
+    SetFirewall {
+        /// Where.
+        netns: Label,
+        /// What it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<Firewall>,
+        /// What it becomes; absent: no table.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<Firewall>,
     },
     /// `tc qdisc replace dev LINK root`, `tc qdisc del dev LINK root`
     SetQdisc {
@@ -159,6 +170,8 @@ pub enum Phase {
     Addresses,
     /// Routes and the like that come.
     Routes,
+    /// Tables of nftables.
+    Firewalls,
     /// Impairments and rates.
     Qdiscs,
     /// Namespaces that go.
@@ -176,6 +189,7 @@ impl Phase {
             Phase::LinkSysctls => "link-sysctls",
             Phase::Addresses => "addresses",
             Phase::Routes => "routes",
+            Phase::Firewalls => "firewalls",
             Phase::Qdiscs => "qdiscs",
             Phase::Drops => "drops",
         }
@@ -194,6 +208,7 @@ impl Step {
             Step::SetSysctl { .. } => Phase::Sysctls,
             Step::AddAddress { .. } | Step::DelAddress { .. } => Phase::Addresses,
             Step::Add { .. } => Phase::Routes,
+            Step::SetFirewall { .. } => Phase::Firewalls,
             Step::SetQdisc { .. } => Phase::Qdiscs,
             Step::DelNetns { .. } => Phase::Drops,
         }
@@ -205,9 +220,9 @@ impl Step {
             Step::AddNetns { .. } | Step::AddLink(_) | Step::AddAddress { .. } | Step::Add { .. } => '+',
             Step::Del { .. } | Step::DelLink(_) | Step::DelAddress { .. } | Step::DelNetns { .. } => '-',
             Step::SetLink { .. } | Step::SetSysctl { .. } => '~',
-            Step::SetQdisc { from: None, .. } => '+',
-            Step::SetQdisc { to: None, .. } => '-',
-            Step::SetQdisc { .. } => '~',
+            Step::SetQdisc { from: None, .. } | Step::SetFirewall { from: None, .. } => '+',
+            Step::SetQdisc { to: None, .. } | Step::SetFirewall { to: None, .. } => '-',
+            Step::SetQdisc { .. } | Step::SetFirewall { .. } => '~',
         }
     }
 }
@@ -219,6 +234,7 @@ impl Step {
             Step::AddNetns { netns, .. }
             | Step::DelNetns { netns }
             | Step::SetSysctl { netns, .. }
+            | Step::SetFirewall { netns, .. }
             | Step::Add { netns, .. }
             | Step::Del { netns, .. } => netns,
             Step::AddLink(new) | Step::DelLink(new) => &new.at.netns,
@@ -266,6 +282,13 @@ impl fmt::Display for Subject<'_> {
             }
             Step::Add { netns, object } | Step::Del { netns, object } => {
                 write!(f, "{} {object} in {netns}", object.name())
+            }
+            Step::SetFirewall { netns, from: Some(from), to: Some(to) } if from.to_string() != to.to_string() => {
+                write!(f, "firewall in {netns}: {from} -> {to}")
+            }
+            Step::SetFirewall { netns, from, to } => {
+                write!(f, "firewall in {netns}: ")?;
+                to.as_ref().or(from.as_ref()).map_or(Ok(()), |firewall| write!(f, "{firewall}"))
             }
             Step::SetQdisc { at, from: Some(from), to: Some(to) } => write!(f, "qdisc on {at}: {from} -> {to}"),
             Step::SetQdisc { at, from: None, to: Some(qdisc) } | Step::SetQdisc { at, from: Some(qdisc), to: None } => {

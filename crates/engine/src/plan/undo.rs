@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{NewLink, Step};
-use crate::{Label, LinkKind, Origin};
+use crate::{Label, LinkKind, Origin, firewall::Origin as FirewallOrigin};
 
 /// Steps that take `done` back, last first. What lies in a namespace that goes away as a whole needs no step of its own.
 pub fn undo(done: &[Step]) -> Vec<Step> {
@@ -33,7 +33,10 @@ fn goes_with(step: &Step, fresh: &BTreeSet<&Label>) -> bool {
         | Step::AddAddress { at, .. }
         | Step::DelAddress { at, .. }
         | Step::SetQdisc { at, .. } => fresh.contains(&at.netns),
-        Step::Add { netns, .. } | Step::Del { netns, .. } | Step::SetSysctl { netns, .. } => fresh.contains(netns),
+        Step::Add { netns, .. }
+        | Step::Del { netns, .. }
+        | Step::SetSysctl { netns, .. }
+        | Step::SetFirewall { netns, .. } => fresh.contains(netns),
         Step::AddNetns { .. } | Step::DelNetns { .. } | Step::DelLink(_) => false,
     }
 }
@@ -51,6 +54,9 @@ fn inverse(step: &Step) -> Vec<Step> {
         Step::Add { netns, object } => vec![Step::Del { netns, object }],
         Step::Del { netns, object } => vec![Step::Add { netns, object }],
         Step::SetQdisc { at, from, to } => vec![Step::SetQdisc { at, from: to, to: from }],
+        // What it said before is not known.
+        Step::SetFirewall { from: Some(from), .. } if from.origin == FirewallOrigin::Changed => Vec::new(),
+        Step::SetFirewall { netns, from, to } => vec![Step::SetFirewall { netns, from: to, to: from }],
         Step::SetSysctl { netns, key, from, to, back } => {
             let back_to = from.map(|from| Step::SetSysctl { netns, key, from: Some(to), to: from, back: !back });
             back_to.into_iter().collect()
