@@ -179,6 +179,23 @@ pub(crate) enum Failure {
         /// Why.
         cause: io::Error,
     },
+    /// Nothing was said to wait for.
+    #[error("nothing to wait for: name a network, a file (-f), an interface (-i, -I), a port (-t) or a command (-c)")]
+    NothingToWaitFor,
+    /// The time is over.
+    #[error("after {} there is still missing: {}", words::time(*.time), words::list(.missing))]
+    Late {
+        /// How long it was.
+        time: std::time::Duration,
+        /// What is missing.
+        missing: Vec<String>,
+    },
+    /// Told to stop while something was missing.
+    #[error("told to stop while there was still missing: {}", words::list(.missing))]
+    StoppedWaiting {
+        /// What is missing.
+        missing: Vec<String>,
+    },
     /// Stdin is read once.
     #[error("stdin cannot be watched: name a file")]
     WatchStdin,
@@ -314,7 +331,8 @@ impl Failure {
             | Failure::Ambiguous { .. }
             | Failure::ManyPairs { .. }
             | Failure::Garbles
-            | Failure::WatchStdin => crate::USAGE,
+            | Failure::WatchStdin
+            | Failure::NothingToWaitFor => crate::USAGE,
             Failure::Capabilities(_) => PERMISSION,
             Failure::Ledger(wireloom_ledger::Error::File { cause, .. })
                 if cause.kind() == io::ErrorKind::PermissionDenied =>

@@ -2,6 +2,7 @@
 //! Deliberately knows nothing of networks.
 
 mod attached;
+mod awaited;
 mod bring_up;
 mod capability;
 mod changes;

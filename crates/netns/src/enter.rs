@@ -23,9 +23,13 @@ impl Netns {
     /// Opens a socket inside, closed on exec: `socket(domain, kind, protocol)`. It stays in that namespace.
     ///
     /// The calling thread goes there and back. Should the way back fail, the process ends: code that runs on in the
-    /// wrong namespace would change the wrong machine.
+    /// wrong namespace would change the wrong machine. Where it is in that namespace already it stays, which needs no
+    /// right.
     pub fn open_socket(&self, domain: libc::c_int, kind: libc::c_int, protocol: libc::c_int) -> Result<OwnedFd> {
         let home = Netns::current()?;
+        if home.inode()? == self.inode()? {
+            return sys::socket(domain, kind, protocol).map_err(|errno| Error::Socket { errno });
+        }
         self.enter()?;
         let socket = sys::socket(domain, kind, protocol);
         go_home(&home);

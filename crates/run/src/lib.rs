@@ -16,13 +16,14 @@ mod start;
 mod stray;
 mod supervised;
 mod tcp;
+mod wait;
 
 pub use self::{
     check::{Check, CheckKind, CheckResult},
     command::{Finished, run_command, run_command_until},
     crowd::run_checks,
     error::{Error, Result},
-    exec::exec,
+    exec::{exec, exec_here},
     furnish::{File, Folder, Furniture, furnish, refurnish},
     outcome::{Outcome, Why},
     ping::ping,
@@ -30,4 +31,5 @@ pub use self::{
     stray::{Stray, stop_strays},
     supervised::{Ended, Process, alive, ended, hang_up, stop, supervised},
     tcp::{tcp, tcp_until},
+    wait::{Awaited, Connects, FileThere, Interface, Succeeds, Waited, Wanted, wait_for},
 };

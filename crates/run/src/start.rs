@@ -3,7 +3,7 @@
 
 use std::{
     env, fs, io,
-    process::{Child, Command},
+    process::{Child, Command, ExitStatus, Stdio},
 };
 
 use wireloom_netns::{Names, Netns, Room};
@@ -17,6 +17,22 @@ const KEEPER: &str = "exec 3<&0 </dev/null
 for signal in HUP INT QUIT TERM USR1 USR2; do trap \"kill -s $signal $!\" $signal; done
 while wait $!; status=$?; kill -0 $! 2>/dev/null; do :; done
 echo $status >&3";
+
+/// A program and its arguments, where we are.
+#[expect(clippy::disallowed_methods, reason = "this crate is where programs of the user are started")]
+pub(crate) fn plain(argv: &[String]) -> Result<Command> {
+    let (program, arguments) = argv.split_first().ok_or(Error::Empty)?;
+    let mut command = Command::new(program);
+    command.args(arguments);
+    Ok(command)
+}
+
+/// Runs a line of shell where we are, to its end, and throws away what it says.
+pub(crate) fn quiet_shell(line: &str) -> io::Result<ExitStatus> {
+    let argv = ["sh", "-c", line].map(str::to_owned);
+    let mut command = plain(&argv).map_err(io::Error::other)?;
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status()
+}
 
 /// A program, its arguments, and where it runs.
 #[derive(Debug, Clone, Copy)]
@@ -65,12 +81,8 @@ impl Program<'_> {
     }
 
     /// Program and arguments.
-    #[expect(clippy::disallowed_methods, reason = "this crate is where programs of the user are started")]
     pub(crate) fn command(&self) -> Result<Command> {
-        let (program, arguments) = self.argv.split_first().ok_or(Error::Empty)?;
-        let mut command = Command::new(program);
-        command.args(arguments);
-        Ok(command)
+        plain(self.argv)
     }
 
     /// The same, kept by a shell that leaves the exit status in the file that it gets on stdin.

@@ -14,11 +14,12 @@ mod schema;
 mod status;
 mod up;
 mod validate;
+mod wait;
 mod watch;
 
 use std::process::ExitCode;
 
-pub(crate) use up::waiting;
+pub(crate) use self::{check::try_all_results as try_all, up::waiting};
 
 use clap::Subcommand;
 
@@ -58,6 +59,11 @@ pub(crate) enum Verb {
         after_long_help = "Examples:\n  wireloom exec r1 -- ping -c1 12.12.12.2\n  wireloom exec -t triangle r1 -- sh"
     )]
     Exec(exec::Args),
+    /// Wait until files, ports, commands, interfaces or networks are as they should be; then, maybe, become a program
+    #[command(
+        after_long_help = "Examples:\n  wireloom wait triangle --timeout 30s\n  wireloom wait -I eth0 -t db:5432 -- server --listen"
+    )]
+    Wait(wait::Args),
     /// Write the packets of interfaces to a file, or to a program that reads along
     #[command(
         after_long_help = "Examples:\n  wireloom capture r1:eth1 -w - | wireshark -k -i -\n  wireloom capture r1:eth1 r2:eth1 -w both.pcapng --for 10s"
@@ -114,6 +120,7 @@ impl Verb {
             Verb::Status(args) => status::run(console, &args),
             Verb::Check(args) => check::run(console, &args),
             Verb::Exec(args) => exec::run(console, &args),
+            Verb::Wait(args) => wait::run(console, &args),
             Verb::Capture(args) => capture::run(console, &args),
             Verb::Graph(args) => graph::run(console, &args),
             Verb::Validate(args) => validate::run(console, &args),

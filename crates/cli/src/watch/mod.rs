@@ -2,6 +2,7 @@
 //! Does not know options.
 
 pub(crate) mod files;
+pub(crate) mod posts;
 pub(crate) mod sentinel;
 pub(crate) mod service;
 mod told;
@@ -141,9 +142,7 @@ impl<'a> Watch<'a> {
 
     /// Listens where the namespaces are now.
     fn follow(&mut self) -> Result<(), Failure> {
-        let namespaces = self.lowered.desired.namespaces.iter();
-        let sources = namespaces.map(|(label, netns)| (label.clone(), netns.source.clone())).collect();
-        self.sentinel.follow(&sources)
+        self.sentinel.follow(&self.lowered.desired)
     }
 
     /// What was found; `Differs` when something was done about it.

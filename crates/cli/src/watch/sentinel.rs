@@ -2,7 +2,6 @@
 //! and signals. Sleeps without a timer while there is nothing. An event only says "look again".
 
 use std::{
-    collections::BTreeMap,
     io::Read as _,
     os::{
         fd::{AsFd, BorrowedFd},
@@ -15,16 +14,12 @@ use nix::{
     errno::Errno,
     poll::{PollFd, PollFlags, PollTimeout, poll},
 };
-use wireloom_engine::{Label, Source};
-use wireloom_netlink::Events;
+use wireloom_engine::State;
 use wireloom_netns::Doorbell;
 
-use super::files::Files;
+use super::{files::Files, posts::Posts};
 use crate::{failure::Failure, place};
 
-/// RTNLGRP_* of linux/rtnetlink.h: LINK, TC, IPV4_IFADDR, IPV4_ROUTE, IPV4_RULE, IPV6_IFADDR, IPV6_ROUTE, IPV6_RULE,
-/// IPV4_NETCONF, IPV6_NETCONF, NEXTHOP.
-const GROUPS: [u32; 11] = [1, 4, 5, 7, 8, 9, 11, 19, 24, 25, 32];
 /// After the first event, those that belong to it come within this time: a link tells of its addresses and routes.
 const QUIET: Duration = Duration::from_millis(1);
 /// But nobody who never stops makes us wait longer.
@@ -45,43 +40,24 @@ pub(crate) struct Woken {
 
 /// Sleeps until there is something to look at.
 pub(crate) struct Sentinel {
-    posts: BTreeMap<Label, Post>,
+    posts: Posts,
     bell: Doorbell,
     files: Files,
     wake: UnixStream,
-}
-
-/// A subscription in a namespace. It holds the namespace, so it goes when the name does.
-struct Post {
-    inode: u64,
-    events: Events,
 }
 
 impl Sentinel {
     /// Of these files, and of signals.
     pub(crate) fn new(files: Files, wake: UnixStream) -> Result<Sentinel, Failure> {
         wake.set_nonblocking(true).map_err(Failure::Signals)?;
-        Ok(Sentinel { posts: BTreeMap::new(), bell: Doorbell::new()?, files, wake })
+        Ok(Sentinel { posts: Posts::default(), bell: Doorbell::new()?, files, wake })
     }
 
-    /// Listens in these namespaces, as far as they are there now, and in no other.
-    pub(crate) fn follow(&mut self, sources: &BTreeMap<Label, Source>) -> Result<(), Failure> {
-        self.posts.retain(|label, _| sources.contains_key(label));
-        for (label, source) in sources {
-            self.bell.add(&place::path(source))?;
-            let Ok(netns) = source.open() else {
-                self.posts.remove(label);
-                continue;
-            };
-            // Held by our socket, so that its number is no other's.
-            let inode = netns.inode()?;
-            if self.posts.get(label).is_none_or(|post| post.inode != inode) {
-                let events = Events::open(&netns, &GROUPS);
-                let events = events.map_err(|cause| Failure::Listen { place: label.to_string(), cause })?;
-                self.posts.insert(label.clone(), Post { inode, events });
-            }
-        }
-        Ok(())
+    /// Listens in the namespaces of a state, as far as they are there now, and in no other.
+    pub(crate) fn follow(&mut self, state: &State) -> Result<(), Failure> {
+        let sources = state.namespaces.iter().map(|(label, netns)| (label, &netns.source));
+        sources.clone().try_for_each(|(_, source)| self.bell.add(&place::path(source)))?;
+        self.posts.follow(sources)
     }
 
     /// Sleeps until something happens, or for that long, and then until it is quiet for a moment.
@@ -104,18 +80,13 @@ impl Sentinel {
 
     /// True when there is something.
     fn poll(&self, timeout: Option<Duration>) -> Result<bool, Failure> {
-        let posts = self.posts.values().map(|post| post.events.as_fd());
-        let all = posts.chain(self.bell.descriptors()).chain([self.files.as_fd(), self.wake.as_fd()]);
+        let all =
+            self.posts.descriptors().chain(self.bell.descriptors()).chain([self.files.as_fd(), self.wake.as_fd()]);
         wait(all, timeout)
     }
 
     fn collect(&mut self, woken: &mut Woken) -> Result<(), Failure> {
-        for (label, post) in &mut self.posts {
-            let failed = |cause| Failure::Listen { place: label.to_string(), cause };
-            while post.events.next(Some(Duration::ZERO)).map_err(failed)?.is_some() {
-                woken.kernel = true;
-            }
-        }
+        woken.kernel |= self.posts.were_told()?;
         woken.names |= self.bell.has_rung();
         woken.files |= self.files.have_changed();
         // Signals have set their flags.
