@@ -22,6 +22,8 @@ const PACKAGES: &[Needed] = &[
     Needed("conntrack", "flows read back"),
     Needed("ethtool", "link settings read back"),
     Needed("tcpdump", "reads what `wireloom capture` has written"),
+    Needed("frr", "routers of the OSPF example: real daemons, several on one machine"),
+    Needed("dnsmasq-base", "a daemon that gives out addresses, twice on one machine"),
     Needed("strace", "SIGKILL before the Nth request, in the fault tests"),
     Needed("qemu-system-x86", "the guest kernel, for what this kernel lacks"),
     Needed("busybox-static", "the guest's user space"),
@@ -66,7 +68,8 @@ fn is_root() -> Result<bool, Error> {
     Ok(read_text(program("id").arg("-u"))?.trim() == "0")
 }
 
-/// apt-get that asks nothing.
+/// apt-get that asks nothing. In runlevel 1 no daemon is started that a package brings.
 fn apt_get(args: &[&str], log: &Path) -> Result<(), Error> {
-    run_logged(program("apt-get").arg("-q").args(args).env("DEBIAN_FRONTEND", "noninteractive"), log)
+    let environment = [("DEBIAN_FRONTEND", "noninteractive"), ("RUNLEVEL", "1")];
+    run_logged(program("apt-get").arg("-q").args(args).envs(environment), log)
 }

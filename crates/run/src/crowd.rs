@@ -18,7 +18,7 @@ use std::{
 use wireloom_engine::Label;
 use wireloom_netns::Netns;
 
-use crate::{Check, CheckResult, Outcome, Why, neighbour::Neighbours};
+use crate::{Check, CheckKind, CheckResult, Outcome, Why, neighbour::Neighbours};
 
 /// How many checks are made at the same time: they mostly wait.
 const THREADS: usize = 16;
@@ -30,13 +30,19 @@ const AGAIN: usize = 2;
 /// Makes the checks, up to 16 at the same time, and gives the results in their order. `resolver` opens the namespace of
 /// a node; it is asked anew for each check, so that none is held open longer. Of more than 512, those without any answer
 /// are tried again, as there may have been too many at once.
+///
+/// Routes are looked for before anything is sent: those who wait for them wait for the routers.
 pub fn run_checks<E: Display>(
     checks: &[Check],
     resolver: impl Fn(&Label) -> Result<Netns, E> + Sync,
 ) -> Vec<CheckResult> {
     let many = checks.len() > ROUND;
     let mut outcomes: Vec<Option<Outcome>> = vec![None; checks.len()];
-    let mut due = in_pairs(checks);
+    let is_route = |index: &usize| matches!(checks[*index].kind, CheckKind::Route(_));
+    let (routes, mut due): (Vec<usize>, Vec<usize>) = in_pairs(checks).into_iter().partition(is_route);
+    for (index, outcome) in at_once(checks, &routes, &resolver) {
+        outcomes[index] = Some(outcome);
+    }
     let senders: BTreeSet<&Label> = checks.iter().map(|check| &check.from).collect();
     let opened = || senders.iter().filter_map(|label| Some((*label, resolver(label).ok()?)));
     let before: BTreeMap<&Label, Neighbours> =

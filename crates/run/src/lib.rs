@@ -12,6 +12,7 @@ mod icmp;
 mod neighbour;
 mod outcome;
 mod ping;
+mod route;
 mod start;
 mod stray;
 mod supervised;
@@ -27,6 +28,7 @@ pub use self::{
     furnish::{File, Folder, Furniture, furnish, refurnish},
     outcome::{Outcome, Why},
     ping::ping,
+    route::{NextHop, RouteWanted},
     start::{Inside, Program},
     stray::{Stray, stop_strays},
     supervised::{Ended, Process, alive, ended, hang_up, stop, supervised},

@@ -16,6 +16,11 @@ pub enum Outcome {
         /// How many tries there were.
         tried: u32,
     },
+    /// The way there is as it is to be.
+    Found {
+        /// Which.
+        way: String,
+    },
     /// It did not answer.
     Failed(Why),
     /// It could not be tried: this says nothing about the network.
@@ -32,6 +37,13 @@ pub enum Outcome {
 pub enum Why {
     /// No route leads there, or one that forbids it.
     NoRoute(Errno),
+    /// Another way leads there than the one that is wanted.
+    OtherWay {
+        /// Which.
+        way: String,
+        /// Who is to be on the way.
+        wanted: String,
+    },
     /// The next hop did not answer neighbour discovery (ARP, NDP): down, absent, or not on this segment.
     NoNeighbour(IpAddr),
     /// Somebody on the way said that it cannot be reached.
@@ -50,9 +62,9 @@ pub enum Why {
 }
 
 impl Outcome {
-    /// Whether an answer came.
+    /// Whether an answer came, or the route is there.
     pub fn is_reached(&self) -> bool {
-        matches!(self, Outcome::Reached { .. })
+        matches!(self, Outcome::Reached { .. } | Outcome::Found { .. })
     }
 
     /// How long the fastest answer took.
@@ -83,6 +95,7 @@ impl fmt::Display for Outcome {
         match self {
             Outcome::Reached { rtt, answered, tried } if answered == tried => write!(f, "answered in {rtt:.1?}"),
             Outcome::Reached { rtt, answered, tried } => write!(f, "answered {answered} of {tried}, in {rtt:.1?}"),
+            Outcome::Found { way } => write!(f, "goes {way}"),
             Outcome::Failed(why) => why.fmt(f),
             Outcome::Untried { operation, reason } => write!(f, "{operation}: {reason}"),
         }
@@ -95,6 +108,7 @@ impl fmt::Display for Why {
             Why::NoRoute(Errno::EACCES) => write!(f, "a route prohibits it"),
             Why::NoRoute(Errno::EINVAL) => write!(f, "a blackhole route swallows it"),
             Why::NoRoute(_) => write!(f, "no route leads there"),
+            Why::OtherWay { way, wanted } => write!(f, "it goes {way}, and not by {wanted}"),
             Why::NoNeighbour(hop) => write!(f, "{hop} does not answer neighbour discovery"),
             Why::Unreachable { by, what } => write!(f, "{by} says: {what}"),
             Why::Timeout(time) => write!(f, "no answer within {time:?}"),

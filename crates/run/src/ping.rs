@@ -103,7 +103,7 @@ impl Tries {
                 self.fastest = Some(self.fastest.map_or(rtt, |fastest| fastest.min(rtt)));
             }
             Outcome::Failed(why) => self.last = Some(why),
-            Outcome::Untried { .. } => (),
+            Outcome::Untried { .. } | Outcome::Found { .. } => (),
         }
     }
 

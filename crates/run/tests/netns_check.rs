@@ -11,7 +11,9 @@ use std::{
 use nix::errno::Errno;
 use wireloom_engine::Label;
 use wireloom_netns::Netns;
-use wireloom_run::{Check, CheckKind, CheckResult, Outcome, Why, ping, run_checks, tcp, tcp_until};
+use wireloom_run::{
+    Check, CheckKind, CheckResult, NextHop, Outcome, RouteWanted, Why, ping, run_checks, tcp, tcp_until,
+};
 use wireloom_testkit::{sandbox, sh};
 
 /// Long enough for any answer on this machine, and for neighbour discovery to be under way.
@@ -210,7 +212,7 @@ fn many_checks_are_made_at_once_and_reported_in_their_order() {
     on_chain(|| {
         let ping = CheckKind::Ping { count: 1 };
         let pairs = ["10.0.0.1", "10.0.0.2", "10.0.1.1", "10.0.1.2", "fd00::1", "fd01::2"];
-        let all = ["a", "r", "b"].into_iter().flat_map(|from| pairs.map(|to| check(from, to, ping, false)));
+        let all = ["a", "r", "b"].into_iter().flat_map(|from| pairs.map(|to| check(from, to, ping.clone(), false)));
         let checks: Vec<Check> = all.cycle().take(90).collect();
         let results = run_checks(&checks, resolve);
         assert_eq!(results.len(), checks.len());
@@ -228,11 +230,11 @@ fn a_check_may_want_a_failure_and_one_that_could_not_be_made_is_none() {
         let ping = CheckKind::Ping { count: 1 };
         let port = CheckKind::Tcp { port: 9 };
         let checks = [
-            check("a", "10.0.0.9", ping, true),
+            check("a", "10.0.0.9", ping.clone(), true),
             check("a", "10.0.0.2", port, true),
-            check("a", "10.0.0.2", ping, true),
-            check("nobody", "10.0.0.2", ping, true),
-            check("a", "fe80::1", ping, true),
+            check("a", "10.0.0.2", ping.clone(), true),
+            check("nobody", "10.0.0.2", ping.clone(), true),
+            check("a", "fe80::1", ping.clone(), true),
         ];
         let results = run_checks(&checks, resolve);
         let short: Vec<_> = results.iter().map(|r: &CheckResult| (r.ok, r.reached, r.expected)).collect();
@@ -243,5 +245,75 @@ fn a_check_may_want_a_failure_and_one_that_could_not_be_made_is_none() {
         let json = serde_json::to_value(&results[1]).unwrap();
         assert_eq!(json["why"], "the port is closed");
         assert_eq!(json.get("rtt_us"), None);
+    });
+}
+
+/// What is said of a route of a: to this network itself, or of the one that packets to an address take.
+fn route(to: &str, by: Option<NextHop>, timeout: Duration, expect_fail: bool) -> CheckResult {
+    let exact = to.contains('/');
+    let net = if exact { to.parse().unwrap() } else { ip(to).into() };
+    let kind = CheckKind::Route(RouteWanted { net, exact, by });
+    let check = Check { timeout, ..check("a", to.split('/').next().unwrap(), kind, expect_fail) };
+    run_checks(&[check], |label| Netns::named(label.as_str())).remove(0)
+}
+
+fn hop(name: &str, addresses: &[&str], ifnames: &[&str]) -> Option<NextHop> {
+    let (addresses, ifnames) = (addresses.iter().map(|a| ip(a)).collect(), ifnames.iter().map(ToString::to_string));
+    Some(NextHop { name: name.into(), addresses, ifnames: ifnames.collect() })
+}
+
+#[test]
+fn routes_are_found_with_the_way_that_they_lead() {
+    on_chain(|| {
+        sh("ip -n a route add 10.2.0.0/16 via 10.0.0.2 metric 5; ip -n a route add 10.2.0.0/16 via 10.0.0.7 metric 9
+            ip -n a -6 route add fd02::/64 via fe80::2 dev eth0
+            ip -n a route add 10.3.0.0/16 nexthop via 10.0.0.2 nexthop via 10.0.0.3; ip -n a route add blackhole 10.4.0.0/16
+            ip -n a route add 10.5.0.0/16 via 10.0.0.3 table 7; ip -n a rule add to 10.5.1.0/24 table 7");
+        let way = |to: &str, by: Option<NextHop>| {
+            let CheckResult { ok, reached, way, why, .. } = route(to, by, Duration::ZERO, false);
+            assert!(ok == reached && ok == way.is_some() && ok == why.is_none());
+            way.or(why).unwrap()
+        };
+        let (r, r_by_link) = (hop("r", &["10.0.0.2"], &[]), hop("r", &[], &["eth0"]));
+        for (to, by, expected) in [
+            ("10.2.0.0/16", &r, "via 10.0.0.2 dev eth0"),
+            ("0.0.0.0/0", &r, "via 10.0.0.2 dev eth0"),
+            ("10.0.0.0/24", &None, "dev eth0"),
+            ("10.0.0.0/24", &r_by_link, "dev eth0"),
+            ("10.2.0.0/24", &None, "no route leads there"),
+            ("10.2.3.4", &r, "via 10.0.0.2 dev eth0"),
+            ("8.8.8.8", &r, "via 10.0.0.2 dev eth0"),
+            ("10.3.0.1", &None, "via 10.0.0.2 dev eth0, via 10.0.0.3 dev eth0"),
+            ("10.3.0.1", &r, "it goes via 10.0.0.2 dev eth0, via 10.0.0.3 dev eth0, and not by r"),
+            ("10.4.0.1", &None, "no route leads there"),
+            ("10.4.0.0/16", &None, "no route leads there"),
+            ("10.5.1.1", &None, "via 10.0.0.3 dev eth0"),
+            ("fd02::/64", &r_by_link, "via fe80::2 dev eth0"),
+            ("fd02::1", &r, "it goes via fe80::2 dev eth0, and not by r"),
+        ] {
+            assert_eq!(way(to, by.clone()), expected, "{to}");
+        }
+    });
+}
+
+#[test]
+fn routes_are_waited_for_until_they_come_or_go() {
+    on_chain(|| {
+        let later = |line: &'static str| {
+            thread::spawn(move || {
+                thread::sleep(WAIT / 2);
+                sh(line)
+            })
+        };
+        let absent = route("10.6.0.0/16", None, Duration::from_millis(50), false);
+        assert!(!absent.ok && absent.kind == "route" && absent.address == "10.6.0.0/16");
+        assert!(route("10.6.0.0/16", None, Duration::ZERO, true).ok);
+        let adding = later("ip -n a route add 10.6.0.0/16 via 10.0.0.2");
+        assert!(route("10.6.0.0/16", None, LONG, false).ok);
+        adding.join().unwrap();
+        let removing = later("ip -n a route del 10.6.0.0/16");
+        let gone = route("10.6.0.0/16", None, LONG, true);
+        assert!(gone.ok && !gone.reached);
+        removing.join().unwrap();
     });
 }

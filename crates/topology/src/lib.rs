@@ -28,7 +28,9 @@ pub mod variables;
 mod wrong;
 
 pub use self::{
-    lowered::{Check, Command, CommandLine, Inside, Lowered, NodeInfo, OnChange, OwnFile, OwnFolder, Segment, Target},
+    lowered::{
+        Check, Command, CommandLine, Inside, Lowered, NodeInfo, OnChange, OwnFile, OwnFolder, Segment, Target, Via,
+    },
     schema::schema,
     topology::{load_and_lower, lower_tree},
 };

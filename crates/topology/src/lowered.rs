@@ -6,6 +6,7 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
+use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wireloom_engine::{IfName, Label, LinkRef, Owner, State};
@@ -164,6 +165,38 @@ pub enum Check {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         expect_fail: bool,
     },
+    /// A route is there.
+    Route {
+        /// The node whose route it is.
+        from: Label,
+        /// Where to, as the document says it.
+        to: Target,
+        /// Where to.
+        net: IpNet,
+        /// Whether it is to be a route to this very network; else the one that packets to its address take counts.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        exact: bool,
+        /// The next hop that it leads to.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        via: Option<Via>,
+        /// How long to wait for it, milliseconds.
+        timeout_ms: u32,
+        /// Whether it must not be there.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        expect_fail: bool,
+    },
+}
+
+/// A next hop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Via {
+    /// As the document says it.
+    pub text: String,
+    /// The addresses that it has.
+    pub addresses: Vec<IpAddr>,
+    /// The interfaces of the node that lead to it alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ifnames: Vec<IfName>,
 }
 
 /// Who a check asks.

@@ -149,6 +149,7 @@ fn the_schema_has_the_keys_that_the_reader_knows() {
         ("RunKeys", "nodes: {a: {run: [{zzzzzzzz: 1}]}}"),
         ("CheckSpec", "checks: [{zzzzzzzz: 1}]"),
         ("PingSpec", "checks: [{ping: {zzzzzzzz: 1}}]"),
+        ("RouteSpec", "checks: [{route: {zzzzzzzz: 1}}]"),
         ("TcpSpec", "checks: [{tcp: {zzzzzzzz: 1}}]"),
         ("EthtoolKeys", "links: [{ethtool: {zzzzzzzz: 1}}]"),
         ("NetemKeys", "links: [{netem: {zzzzzzzz: 1}}]"),

@@ -11,8 +11,8 @@ use std::{
 use clap::builder::FalseyValueParser;
 use serde::Serialize;
 use wireloom_engine::{Label, Owner, State, observe};
-use wireloom_run::{CheckKind, CheckResult, run_checks};
-use wireloom_topology::{Check, Target};
+use wireloom_run::{CheckKind, CheckResult, NextHop, RouteWanted, run_checks};
+use wireloom_topology::{Check, Target, Via};
 
 use super::Ending;
 use crate::{
@@ -115,7 +115,9 @@ fn try_all(record: &Record, desired: &State, checks: &[Check]) -> Result<Vec<Row
 
 fn to_try(check: &Check) -> wireloom_run::Check {
     let (from, to) = match check {
-        Check::Ping { from, to, .. } | Check::Tcp { from, to, .. } => (from.clone(), to.text.clone()),
+        Check::Ping { from, to, .. } | Check::Tcp { from, to, .. } | Check::Route { from, to, .. } => {
+            (from.clone(), to.text.clone())
+        }
     };
     let (kind, timeout_ms, expect_fail) = match check {
         Check::Ping { count, timeout_ms, expect_fail, .. } => {
@@ -124,6 +126,10 @@ fn to_try(check: &Check) -> wireloom_run::Check {
         Check::Tcp { address, timeout_ms, expect_fail, .. } => {
             (CheckKind::Tcp { port: address.port() }, *timeout_ms, *expect_fail)
         }
+        Check::Route { net, exact, via, timeout_ms, expect_fail, .. } => {
+            let by = via.as_ref().map(next_hop);
+            (CheckKind::Route(RouteWanted { net: *net, exact: *exact, by }), *timeout_ms, *expect_fail)
+        }
     };
     let timeout = Duration::from_millis(timeout_ms.into());
     wireloom_run::Check { from, to, address: address(check), kind, timeout, expect_fail }
@@ -131,7 +137,7 @@ fn to_try(check: &Check) -> wireloom_run::Check {
 
 fn target(check: &Check) -> &Target {
     match check {
-        Check::Ping { to, .. } | Check::Tcp { to, .. } => to,
+        Check::Ping { to, .. } | Check::Tcp { to, .. } | Check::Route { to, .. } => to,
     }
 }
 
@@ -139,7 +145,13 @@ fn address(check: &Check) -> std::net::IpAddr {
     match check {
         Check::Ping { address, .. } => *address,
         Check::Tcp { address, .. } => address.ip(),
+        Check::Route { net, .. } => net.addr(),
     }
+}
+
+fn next_hop(Via { text, addresses, ifnames }: &Via) -> NextHop {
+    let ifnames = ifnames.iter().map(ToString::to_string).collect();
+    NextHop { name: text.clone(), addresses: addresses.clone(), ifnames }
 }
 
 impl Answer for Checked {
@@ -147,8 +159,12 @@ impl Answer for Checked {
         let matrix = self.matrix();
         if matrix.size() > NODES {
             self.reasons(paint, out)?;
-        } else if !self.checks.is_empty() {
+        } else if matrix.size() > 0 {
             matrix.text(paint, out)?;
+        }
+        let ways = self.checks.iter().filter_map(|row| Some((&row.result, row.result.way.as_ref()?)));
+        for (CheckResult { from, to, .. }, way) in ways.filter(|(result, _)| result.ok).take(SHOWN) {
+            writeln!(out, "route {from} -> {to}: {way}")?;
         }
         let failed = || self.checks.iter().filter(|row| !row.result.ok);
         for Row { result, .. } in failed().take(SHOWN) {
@@ -174,7 +190,8 @@ impl Checked {
     fn matrix(&self) -> Matrix {
         let mut matrix = Matrix::default();
         let mut taken: BTreeMap<(&Label, String), &str> = BTreeMap::new();
-        for row @ Row { result, .. } in &self.checks {
+        // Routes are told by where they lead.
+        for row @ Row { result, .. } in self.checks.iter().filter(|row| row.result.kind != "route") {
             let mut column = row.column();
             // Two addresses of one node are two things to ask for.
             let address = taken.entry((&result.from, column.clone())).or_insert(&result.address);

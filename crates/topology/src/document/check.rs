@@ -1,17 +1,40 @@
 //! Checks: what must work, or must not.
 
 use crate::{
-    document::{keys::keys, text::Word, units::Timeout},
+    document::{
+        keys::keys,
+        text::{Text, Word},
+        units::Timeout,
+    },
     expand::Pattern,
 };
 
 keys! {
-    /// One check: `ping` or `tcp`.
+    /// One check: `ping`, `tcp` or `route`.
     pub(crate) struct CheckSpec {
         /// Whether packets come back.
         ping: PingSpec,
         /// Whether a connection can be made.
         tcp: TcpSpec,
+        /// Whether a route is there.
+        route: RouteSpec,
+    }
+}
+
+keys! {
+    /// Whether a route is there; it is waited for. Ranges in both ends: each with each, a node with itself left out.
+    pub(crate) struct RouteSpec {
+        /// The node whose routes are looked at.
+        from: Word<Pattern>,
+        /// A network, to which there must be a route of its own; or a node, `NODE:INTERFACE` or an address: then the route
+        /// that packets to it take.
+        to: Word<Pattern>,
+        /// The next hop on each way that the route leads: a node, `NODE:INTERFACE`, or an address.
+        via: Text<String>,
+        /// How long to wait until it is so, like `60s`; 30 seconds without it.
+        timeout: Word<Timeout>,
+        /// Whether it must not be so.
+        fails: bool,
     }
 }
 

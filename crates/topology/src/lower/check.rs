@@ -5,23 +5,27 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use wireloom_engine::{IfName, Label, LinkRef};
+use ipnet::IpNet;
+use wireloom_engine::{IfName, Label, Link, LinkRef};
 
 use crate::{
     document::{
         Document,
-        check::{PingSpec, TcpSpec},
+        check::{PingSpec, RouteSpec, TcpSpec},
         text::{Word, parse},
         units::Timeout,
     },
     expand::{MOST, Numbers, Pattern},
     lower::{Builder, Gap},
-    lowered::{Check, Target},
+    lowered::{Check, Target, Via},
     read::{Field, Spanned, nearest},
     source::Span,
+    wrong::Wrong,
 };
 
 const TIMEOUT_MS: u32 = 2000;
+/// Routers need a while to agree.
+const PATIENCE_MS: u32 = 30_000;
 
 /// Who has an address.
 type Owners = HashMap<IpAddr, LinkRef>;
@@ -32,11 +36,15 @@ impl Builder {
         let mut owners = None;
         for Spanned { value: spec, span } in checks {
             let owners = owners.get_or_insert_with(|| self.owners());
-            match (spec.ping.get(), spec.tcp.get()) {
-                (Some(ping), None) => self.add_pings(ping, *span, owners),
-                (None, Some(tcp)) => self.add_connections(tcp, *span, owners),
-                (None, None) if spec.has_bad() => {}
-                _ => self.wrong(*span, "a check is either `ping` or `tcp`", "write {ping: {from: NODE, to: NODE}}"),
+            match (spec.ping.get(), spec.tcp.get(), spec.route.get()) {
+                (Some(ping), None, None) => self.add_pings(ping, *span, owners),
+                (None, Some(tcp), None) => self.add_connections(tcp, *span, owners),
+                (None, None, Some(route)) => self.add_route_checks(route, *span, owners),
+                (None, None, None) if spec.has_bad() => {}
+                _ => {
+                    let help = "write {ping: {from: NODE, to: NODE}}";
+                    self.wrong(*span, "a check is one of `ping`, `tcp` and `route`", help);
+                }
             }
         }
     }
@@ -55,8 +63,9 @@ impl Builder {
 
     fn add_pings(&mut self, spec: &PingSpec, span: Span, owners: &Owners) {
         let count = spec.count.get().copied().unwrap_or(1).max(1);
-        let (timeout_ms, expect_fail) = (timeout(&spec.timeout), spec.fails.get().copied().unwrap_or(false));
-        self.each(&spec.from, &spec.to, span, |builder, from, to, at| {
+        let (timeout_ms, expect_fail) =
+            (timeout(&spec.timeout, TIMEOUT_MS), spec.fails.get().copied().unwrap_or(false));
+        self.each(&spec.from, &spec.to, span, |builder, from, to, at, _| {
             let (to, address) = builder.target(&from, &to, at, owners)?;
             builder.checks.push(Check::Ping { from, to, address, count, timeout_ms, expect_fail });
             Some(())
@@ -64,8 +73,9 @@ impl Builder {
     }
 
     fn add_connections(&mut self, spec: &TcpSpec, span: Span, owners: &Owners) {
-        let (timeout_ms, expect_fail) = (timeout(&spec.timeout), spec.fails.get().copied().unwrap_or(false));
-        self.each(&spec.from, &spec.to, span, |builder, from, to, at| {
+        let (timeout_ms, expect_fail) =
+            (timeout(&spec.timeout, TIMEOUT_MS), spec.fails.get().copied().unwrap_or(false));
+        self.each(&spec.from, &spec.to, span, |builder, from, to, at, _| {
             let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0);
             let Some((host, port)) = to.rsplit_once(':').and_then(|(host, p)| Some((host, port(p)?))) else {
                 let help = "write NODE:PORT, NODE:INTERFACE:PORT, 10.0.0.1:80 or [2001:db8::1]:80";
@@ -80,13 +90,58 @@ impl Builder {
         });
     }
 
+    fn add_route_checks(&mut self, spec: &RouteSpec, span: Span, owners: &Owners) {
+        let (timeout_ms, expect_fail) =
+            (timeout(&spec.timeout, PATIENCE_MS), spec.fails.get().copied().unwrap_or(false));
+        self.each(&spec.from, &spec.to, span, |builder, from, to, at, numbers| {
+            let exact = to.contains('/');
+            let (to, net) = match exact {
+                true => (Target { text: to.clone(), node: None, ifname: None }, builder.noted(at, network(&to))?),
+                false => builder.target(&from, &to, at, owners).map(|(to, address)| (to, IpNet::from(address)))?,
+            };
+            let via = match builder.filled(&spec.via, numbers)? {
+                Some(text) => Some(builder.next_hop(&from, &text, spec.via.span().unwrap_or(span))?),
+                None => None,
+            };
+            builder.checks.push(Check::Route { from, to, net, exact, via, timeout_ms, expect_fail });
+            Some(())
+        });
+    }
+
+    /// A node, by all of its addresses and by the cables that lead to it; one of its interfaces; or an address.
+    fn next_hop(&mut self, from: &Label, text: &str, span: Span) -> Option<Via> {
+        if let Ok(address) = text.parse::<IpAddr>() {
+            return Some(Via { text: text.into(), addresses: vec![address], ifnames: Vec::new() });
+        }
+        let (name, ifname) = match text.split_once(':') {
+            Some((name, ifname)) => (name, Some(self.noted(span, parse::<IfName>(ifname))?)),
+            None => (text, None),
+        };
+        let node = self.node(name, span)?;
+        let is_meant = |name: &IfName| ifname.is_none_or(|ifname| ifname == *name);
+        let links = &self.state.namespaces.get(&node)?.links;
+        if let Some(ifname) =
+            ifname.filter(|ifname| !links.contains_key(ifname) && !self.doubt.about(&node, Gap::Interfaces))
+        {
+            let (message, help) = self.no_address(&node, Some(ifname));
+            self.wrong(span, message, help);
+            return None;
+        }
+        let meant = links.iter().filter(|(name, _)| is_meant(name));
+        let addresses = meant.flat_map(|(_, link)| link.addresses.iter().map(|address| address.net.addr())).collect();
+        let leads = |link: &Link| link.kind.peer().is_some_and(|peer| peer.netns == node && is_meant(&peer.ifname));
+        let own = &self.state.namespaces.get(from)?.links;
+        let ifnames = own.iter().filter(|(_, link)| leads(link)).map(|(name, _)| *name).collect();
+        Some(Via { text: text.into(), addresses, ifnames })
+    }
+
     /// All pairs of the two ranges; a node is not paired with itself. The first wrong pair speaks for all.
     fn each(
         &mut self,
         from: &Field<Word<Pattern>>,
         to: &Field<Word<Pattern>>,
         span: Span,
-        mut add: impl FnMut(&mut Builder, Label, String, Span) -> Option<()>,
+        mut add: impl FnMut(&mut Builder, Label, String, Span, &Numbers) -> Option<()>,
     ) -> Option<()> {
         for (key, field) in [("from", from), ("to", to)].iter().filter(|(_, field)| field.is_absent()) {
             let help = if field.is_absent() { format!("add `{key}: NODE`") } else { String::new() };
@@ -109,10 +164,10 @@ impl Builder {
             let Some(asker) = self.node(&asker, from.span) else {
                 // Who is asked may be wrong too.
                 let host = self.host();
-                add(self, host, asked, to.span);
+                add(self, host, asked, to.span, &numbers);
                 return None;
             };
-            add(self, asker, asked, to.span)?;
+            add(self, asker, asked, to.span, &numbers)?;
         }
         Some(())
     }
@@ -169,6 +224,16 @@ impl Builder {
     }
 }
 
-fn timeout(field: &Field<Word<Timeout>>) -> u32 {
-    field.get().map_or(TIMEOUT_MS, |Word(timeout)| timeout.0)
+fn timeout(field: &Field<Word<Timeout>>, usual: u32) -> u32 {
+    field.get().map_or(usual, |Word(timeout)| timeout.0)
+}
+
+/// A network, and no host in it.
+fn network(text: &str) -> Result<IpNet, Wrong> {
+    let help = "write a network like 10.0.5.0/24, or a node";
+    let net: IpNet = text.parse().map_err(|_| Wrong::new(format!("`{text}` is not a network"), help))?;
+    if net.addr() != net.network() {
+        return Err(Wrong::new(format!("`{text}` is a host in a network"), format!("write {}", net.trunc())));
+    }
+    Ok(net)
 }
