@@ -58,7 +58,7 @@ impl<'a> Network<'a> {
         if let Some(step) = plan.steps.first() {
             return Ok(Some(format!("still to do: {}", step.in_words())));
         }
-        if let Some(lack) = links(&desired).find_map(|at| lack(&at, &observed)) {
+        if let Some(lack) = links(&desired).find_map(|at| lack(&at, &desired, &observed)) {
             return Ok(Some(lack));
         }
         let failed = try_all(&record, &desired, &checks)?.into_iter().find(|result| !result.ok);
@@ -100,9 +100,11 @@ fn links(desired: &State) -> impl Iterator<Item = LinkRef> {
     desired.namespaces.iter().flat_map(of)
 }
 
-fn lack(at: &LinkRef, observed: &State) -> Option<String> {
-    let link = observed.link(at)?;
-    let tentative = link.addresses.iter().find(|address| address.tentative && !address.dadfailed);
+fn lack(at: &LinkRef, desired: &State, observed: &State) -> Option<String> {
+    let (link, wanted) = (observed.link(at)?, desired.link(at)?);
+    let is_wanted = |net| wanted.addresses.iter().any(|wanted| wanted.net == net);
+    let mut tentative = link.addresses.iter().filter(|address| address.tentative && !address.dadfailed);
+    let tentative = tentative.find(|address| is_wanted(address.net));
     match (nodes::state(link, observed), tentative) {
         ("no-carrier", _) => Some(format!("link {at} has no carrier")),
         (_, Some(address)) => Some(format!("address {} on {at} is not usable yet", address.net)),
