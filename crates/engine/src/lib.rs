@@ -29,7 +29,10 @@ pub use self::{
     error::{Error, Kind},
     ethtool::DeviceSetting,
     firewall::{Firewall, Forward, IpFamily, Nat, Protocol, Uplink},
-    link::{Bridge, Dummy, Link, LinkKind, Macvlan, MacvlanMode, Veth, Vlan, VlanProtocol, Vxlan},
+    link::{
+        Bridge, Dummy, Link, LinkKind, Macvlan, MacvlanMode, PeerKey, Veth, Vlan, VlanProtocol, Vxlan, Wireguard,
+        WireguardPeer,
+    },
     mac::{Mac, MacError},
     name::{IfName, Label, LinkRef, NameError, Owner},
     object::{Hop, Object, Route, RouteKind},

@@ -135,7 +135,9 @@ impl Kernel<'_> {
     pub(super) fn set_link(&mut self, at: &LinkRef, to: &Settings) -> Result<(), Error> {
         let mut message = LinkMessage::default();
         message.header.index = self.index(at)?;
-        if let Some(kind) = &to.kind {
+        if let Some(LinkKind::Wireguard(wireguard)) = &to.kind {
+            self.configure(at, wireguard)?;
+        } else if let Some(kind) = &to.kind {
             let unknown = || Error::NotSupported { feature: format!("way to change {at} ({kind})"), since: None };
             let encoded = kind.encode_change(&|at| self.known_index(at)).ok_or_else(unknown)?;
             let mut change = message.clone();

@@ -8,6 +8,7 @@ mod kernel;
 mod link;
 mod namespace;
 mod step;
+mod wireguard;
 
 use std::{
     collections::HashMap,

@@ -76,6 +76,11 @@ pub(crate) trait Kind: fmt::Display {
     where
         Self: Sized;
 
+    /// Whether more is to be said in a step of its own, once all links are there.
+    fn is_configured_later(&self) -> bool {
+        false
+    }
+
     /// The other end of a pair.
     fn peer(&self) -> Option<&LinkRef> {
         None
@@ -111,6 +116,10 @@ impl<K: Kind> Kind for Box<K> {
 
     fn decode(kind: &InfoKind, data: Option<&InfoData>, around: &dyn Surroundings) -> Option<Self> {
         K::decode(kind, data, around).map(Box::new)
+    }
+
+    fn is_configured_later(&self) -> bool {
+        (**self).is_configured_later()
     }
 
     fn peer(&self) -> Option<&LinkRef> {

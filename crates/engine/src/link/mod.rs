@@ -7,6 +7,7 @@ mod macvlan;
 mod veth;
 mod vlan;
 mod vxlan;
+mod wireguard;
 
 use std::fmt;
 
@@ -20,6 +21,7 @@ pub use self::{
     veth::Veth,
     vlan::{Vlan, VlanProtocol},
     vxlan::Vxlan,
+    wireguard::{PeerKey, Wireguard, WireguardPeer},
 };
 use crate::{Address, IfName, Label, LinkRef, Mac, Qdisc};
 pub(crate) use kind::{Encoded, Kind, KindChange, Surroundings};
@@ -122,6 +124,8 @@ kinds! {
     Vlan(Vlan),
     /// An interface without another end.
     Dummy(Dummy),
+    /// An encrypted tunnel.
+    Wireguard(Box<Wireguard>),
 }
 
 impl Link {
@@ -168,6 +172,11 @@ impl LinkKind {
     /// The link that takes this one along when it goes.
     pub(crate) fn stands_on(&self) -> Option<&LinkRef> {
         self.parent().or(self.peer())
+    }
+
+    /// Whether more is to be said in a step of its own, once all links are there.
+    pub(crate) fn is_configured_later(&self) -> bool {
+        self.kind().is_some_and(Kind::is_configured_later)
     }
 
     /// The namespace that the request to make this link is sent in, where that is not the one it is to lie in.

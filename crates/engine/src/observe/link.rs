@@ -55,6 +55,10 @@ impl RawLink {
         Some(raw)
     }
 
+    pub(super) fn is_wireguard(&self) -> bool {
+        matches!(&self.info, Some((InfoKind::Wireguard, _)))
+    }
+
     fn read(&mut self, attribute: &LinkAttribute) {
         match attribute {
             LinkAttribute::Address(bytes) => self.link.mac = <[u8; 6]>::try_from(bytes.as_slice()).ok().map(Mac),

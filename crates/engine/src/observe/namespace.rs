@@ -16,7 +16,9 @@ use wireloom_netlink::Socket;
 use wireloom_netns::Netns;
 
 use super::{Scope, firewall, link::RawLink, scope::Place};
-use crate::{Address, Error, IfName, Label, Link, LinkKind, Mark, Namespace, Origin, Qdisc, Source, object, setting};
+use crate::{
+    Address, Error, IfName, Label, Link, LinkKind, Mark, Namespace, Origin, Qdisc, Source, Wireguard, object, setting,
+};
 
 /// A namespace whose links are not yet resolved.
 pub(super) struct Raw {
@@ -29,6 +31,8 @@ pub(super) struct Raw {
     /// All else that it holds.
     namespace: Namespace,
     sysctls: BTreeMap<String, String>,
+    /// What links do not tell of these.
+    wireguards: BTreeMap<IfName, Wireguard>,
     /// Whether it is the namespace that a ledger knows under this label.
     known: bool,
     firewall: firewall::Found,
@@ -48,6 +52,7 @@ impl Raw {
             qdiscs: qdiscs(&mut socket, label, &links)?,
             nsids: nsids(&mut socket, label, scope, &links)?,
             sysctls: sysctls(&netns, label, place)?,
+            wireguards: wireguards(&netns, label, &links)?,
             known: is_known(&netns, label, place)?,
             firewall: match place.firewalls.as_slice() {
                 [] => firewall::Found::default(),
@@ -82,6 +87,7 @@ impl Raw {
                 disown(&mut address.origin, scope.addresses.contains(&(at.clone(), address.net)));
             }
             let qdisc = self.qdiscs.remove(&raw.index);
+            let kind = self.wireguards.remove(&raw.name).map_or(kind, |found| LinkKind::Wireguard(Box::new(found)));
             namespace.links.insert(raw.name, Link { kind, controller, claimed, addresses, qdisc, ..raw.link });
         }
         for object in object::all_of_mut(&mut namespace).filter(|_| !own) {
@@ -203,6 +209,20 @@ fn nsids(socket: &mut Socket, at: &Label, scope: &Scope, links: &[RawLink]) -> R
         }
     }
     Ok(all)
+}
+
+fn wireguards(netns: &Netns, label: &Label, links: &[RawLink]) -> Result<BTreeMap<IfName, Wireguard>, Error> {
+    let names: Vec<IfName> = links.iter().filter(|link| link.is_wireguard()).map(|link| link.name).collect();
+    if names.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut devices = wireloom_netlink::wireguard::Wireguard::open(netns).map_err(Error::netlink(label))?;
+    let mut found = BTreeMap::new();
+    for name in names {
+        let device = devices.get(name.as_str()).map_err(Error::netlink(label))?;
+        found.extend(device.map(|device| (name, Wireguard::observed(device))));
+    }
+    Ok(found)
 }
 
 fn sysctls(netns: &Netns, label: &Label, place: &Place) -> Result<BTreeMap<String, String>, Error> {

@@ -1,6 +1,6 @@
 //! Links that go, come and change.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use super::{Conflict, NewLink, Planner, Port, Settings, Step, order};
 use crate::{Label, Link, LinkKind, LinkRef, Mark, Namespace, State, link::KindChange};
@@ -109,7 +109,9 @@ impl<'a> Planner<'a> {
                     let step = self.addition(&at, wanted);
                     // Both: which of the two ends comes first is not said by their names.
                     made.extend([Some(&step), step.peer.as_deref()].into_iter().flatten().map(|end| end.at.clone()));
+                    let later = self.configured_later(&step);
                     steps.push(Step::AddLink(step));
+                    later.into_iter().for_each(|step| self.push(step));
                 }
             }
         }
@@ -132,6 +134,13 @@ impl<'a> Planner<'a> {
         }
         new.peer = Some(Box::new(peer));
         new
+    }
+
+    /// What a request to make the link cannot say.
+    fn configured_later(&self, new: &NewLink) -> Option<Step> {
+        let to = Settings { kind: Some(new.link.kind.clone()), ..Settings::default() };
+        let later = new.link.kind.is_configured_later();
+        later.then(|| Step::SetLink { at: new.at.clone(), from: Settings::default(), to })
     }
 
     /// Without what is added in steps of its own, and with a number.
@@ -202,8 +211,9 @@ impl<'a> Planner<'a> {
             Some(_) if wanted.controller != standing => (Some(port(standing)), Some(port(wanted.controller))),
             _ => (None, None),
         };
-        let kinds = match wanted.kind.change(&found.kind) {
-            KindChange::Set => (Some(found.kind.clone()), Some(wanted.kind.clone())),
+        let wanted_kind = self.resolved(&wanted.kind);
+        let kinds = match wanted_kind.change(&found.kind) {
+            KindChange::Set => (Some(found.kind.clone()), Some(wanted_kind.into_owned())),
             KindChange::Same | KindChange::Replace(_) => (None, None),
         };
         let (mac, mtu) = (differ(&found.mac, &wanted.mac), differ(&found.mtu, &wanted.mtu));
@@ -219,6 +229,18 @@ impl<'a> Planner<'a> {
             group: if from { group.0 } else { group.1 },
         };
         (side(true), side(false))
+    }
+}
+
+impl Planner<'_> {
+    /// With the keys of links that stay in place of the links.
+    fn resolved<'k>(&self, kind: &'k LinkKind) -> Cow<'k, LinkKind> {
+        let LinkKind::Wireguard(wireguard) = kind else { return Cow::Borrowed(kind) };
+        let key_of = |at: &LinkRef| match &self.standing(at)?.kind {
+            LinkKind::Wireguard(found) => found.public_key,
+            _ => None,
+        };
+        Cow::Owned(LinkKind::Wireguard(Box::new(wireguard.resolved(&key_of))))
     }
 }
 

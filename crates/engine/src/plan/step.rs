@@ -164,8 +164,8 @@ pub enum Phase {
     Sysctls,
     /// Links that come or change.
     Links,
-    /// Settings under /proc/sys of single links.
-    LinkSysctls,
+    /// Settings of single links that a request for links cannot say: under /proc/sys, of ethtool, keys and peers.
+    LinkSettings,
     /// Addresses that come and go.
     Addresses,
     /// Routes and the like that come.
@@ -186,7 +186,7 @@ impl Phase {
             Phase::Namespaces => "namespaces",
             Phase::Links => "links",
             Phase::Sysctls => "sysctls",
-            Phase::LinkSysctls => "link-sysctls",
+            Phase::LinkSettings => "link-settings",
             Phase::Addresses => "addresses",
             Phase::Routes => "routes",
             Phase::Firewalls => "firewalls",
@@ -202,9 +202,12 @@ impl Step {
         match self {
             Step::Del { .. } | Step::DelLink(_) => Phase::Removals,
             Step::SetLink { to, .. } if to.controller == Some(Port::Free) => Phase::Removals,
+            Step::SetLink { to, .. } if to.kind.as_ref().is_some_and(LinkKind::is_configured_later) => {
+                Phase::LinkSettings
+            }
             Step::AddNetns { .. } => Phase::Namespaces,
             Step::AddLink(_) | Step::SetLink { .. } => Phase::Links,
-            Step::SetSysctl { key, .. } if setting::is_of_link(key) => Phase::LinkSysctls,
+            Step::SetSysctl { key, .. } if setting::is_of_link(key) => Phase::LinkSettings,
             Step::SetSysctl { .. } => Phase::Sysctls,
             Step::AddAddress { .. } | Step::DelAddress { .. } => Phase::Addresses,
             Step::Add { .. } => Phase::Routes,

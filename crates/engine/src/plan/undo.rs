@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{NewLink, Step};
+use super::{NewLink, Settings, Step};
 use crate::{Label, LinkKind, Origin, firewall::Origin as FirewallOrigin};
 
 /// Steps that take `done` back, last first. What lies in a namespace that goes away as a whole needs no step of its own.
@@ -82,6 +82,10 @@ fn restore(new: NewLink) -> Vec<Step> {
         first.peer = Some(Box::new(peer));
     }
     let mut steps = vec![Step::AddLink(first)];
+    if new.link.kind.is_configured_later() {
+        let to = Settings { kind: Some(new.link.kind.clone()), ..Settings::default() };
+        steps.push(Step::SetLink { at: new.at.clone(), from: Settings::default(), to });
+    }
     for end in [Some(&new), new.peer.as_deref()].into_iter().flatten() {
         let addresses = end.link.addresses.iter().filter(|a| a.origin != Origin::Kernel);
         steps.extend(addresses.map(|address| Step::AddAddress { at: end.at.clone(), address: address.clone() }));

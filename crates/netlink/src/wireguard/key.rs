@@ -4,13 +4,17 @@ use std::{fmt, str::FromStr};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use nix::errno::Errno;
+use serde::{Deserialize, Serialize};
 
 /// A public key, as `wg pubkey` prints it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct PublicKey(pub(super) [u8; 32]);
 
-/// A private or preshared key, as `wg genkey` and `wg genpsk` print it. Nothing that prints it for people shows it.
-#[derive(Clone, PartialEq, Eq)]
+/// A private or preshared key, as `wg genkey` and `wg genpsk` print it. Nothing that prints it for people shows it; as data
+/// it is written whole.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct SecretKey(pub(super) [u8; 32]);
 
 /// A text that is no key.
@@ -64,6 +68,34 @@ impl FromStr for SecretKey {
 
     fn from_str(text: &str) -> Result<SecretKey, KeyError> {
         bytes(text).map(SecretKey)
+    }
+}
+
+impl TryFrom<String> for PublicKey {
+    type Error = KeyError;
+
+    fn try_from(text: String) -> Result<PublicKey, KeyError> {
+        text.parse()
+    }
+}
+
+impl TryFrom<String> for SecretKey {
+    type Error = KeyError;
+
+    fn try_from(text: String) -> Result<SecretKey, KeyError> {
+        text.parse()
+    }
+}
+
+impl From<PublicKey> for String {
+    fn from(key: PublicKey) -> String {
+        key.to_string()
+    }
+}
+
+impl From<SecretKey> for String {
+    fn from(key: SecretKey) -> String {
+        key.reveal()
     }
 }
 
