@@ -24,6 +24,9 @@ const COMPLETIONS: [(&str, &str); 3] = [
     ("fish", "fish/vendor_completions.d/wireloom.fish"),
 ];
 
+/// Units for systemd, as they are shipped.
+const UNITS: &str = "dist/systemd";
+
 /// `cargo xtask dist`: prints the path and the size.
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode, Error> {
     // A target directory of its own: other flags would rebuild everything else at every change of verb.
@@ -37,7 +40,10 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode, Error> {
     let share = path.with_file_name("share");
     about_itself(&path, &share)?;
     say!("{} {size} bytes", path.display());
+    let units = path.with_file_name("lib/systemd/system");
+    copy_all(&workspace.root.join(UNITS), &units)?;
     say!("{} completions and man pages", share.display());
+    say!("{} units for systemd", units.display());
     if size > LIMIT { Err(Error::TooLarge { path, size, limit: LIMIT }) } else { Ok(ExitCode::SUCCESS) }
 }
 
@@ -51,6 +57,16 @@ fn about_itself(binary: &Path, share: &Path) -> Result<(), Error> {
         fs::write(&path, script).map_err(Error::file("write", &path))?;
     }
     read(program(binary).args(["man", "--write"]).arg(share.join("man/man1"))).map(drop)
+}
+
+fn copy_all(from: &Path, to: &Path) -> Result<(), Error> {
+    fs::create_dir_all(to).map_err(Error::file("make folder", to))?;
+    for entry in fs::read_dir(from).map_err(Error::file("list", from))? {
+        let path = entry.map_err(Error::file("list", from))?.path();
+        let copy = to.join(path.file_name().unwrap_or_default());
+        fs::copy(&path, &copy).map_err(Error::file("write", &copy))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ const PACKAGES: &[Needed] = &[
     Needed("nftables", "nft: rules read back, and Docker's ones made for us to meet"),
     Needed("conntrack", "flows read back"),
     Needed("ethtool", "link settings read back"),
+    Needed("systemd", "verifies the units that are shipped; nothing of it is started"),
     Needed("tcpdump", "reads what `wireloom capture` has written"),
     Needed("frr", "routers of the OSPF example: real daemons, several on one machine"),
     Needed("dnsmasq-base", "a daemon that gives out addresses, twice on one machine"),
