@@ -35,7 +35,10 @@ pub use self::{
     },
     mac::{Mac, MacError},
     name::{IfName, Label, LinkRef, NameError, Owner},
-    object::{Hop, Object, Route, RouteKind},
+    object::{
+        Encap, Entry, FwMark, Hop, Lookup, Neighbour, Nexthop, Object, Ports, Route, RouteKind, Rule, RuleAction, Seg6,
+        Seg6Local, Way,
+    },
     observe::{Scope, observe},
     ownership::Mark,
     plan::{Conflict, Extra, NewLink, Phase, Plan, Port, Settings, Step, plan, plan_leaving, undo},

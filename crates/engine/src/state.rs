@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Firewall, IfName, IpFamily, Label, Link, LinkRef, Owner, Route};
+use crate::{Firewall, IfName, IpFamily, Label, Link, LinkRef, Neighbour, Nexthop, Owner, Route, Rule};
 
 /// The networking of some namespaces.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +36,15 @@ pub struct Namespace {
     /// Its routes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub routes: Vec<Route>,
+    /// Its rules. Observed where the ledger or the desired state has some, as are neighbours and nexthops.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
+    /// Its neighbours that are told, not those that are found out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub neighbours: Vec<Neighbour>,
+    /// Its nexthop objects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nexthops: Vec<Nexthop>,
     /// Its settings under /proc/sys, written like `net.ipv4.ip_forward`, and those of its devices
     /// ([`DeviceSetting`](crate::DeviceSetting)), written like `ethtool.eth0.features.tso`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -100,6 +109,7 @@ impl Namespace {
     pub fn new(source: Source, own: bool) -> Namespace {
         let (links, sysctls, before) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let (firewall, docker) = (None, BTreeSet::new());
-        Namespace { source, own, links, routes: Vec::new(), sysctls, firewall, docker, before }
+        let (routes, rules, neighbours, nexthops) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Namespace { source, own, links, routes, rules, neighbours, nexthops, sysctls, firewall, docker, before }
     }
 }

@@ -5,10 +5,10 @@
 
 mod machine;
 
-use machine::{Machine, state};
+use machine::{lives, state};
 use serde_json::{Value, json};
 use wireloom_engine::{State, Step};
-use wireloom_testkit::{assert_same_dump, host_dump, ip_in, needs, sandbox, sh, sh_in};
+use wireloom_testkit::{ip_in, needs, sandbox, sh, sh_in};
 
 /// Two nodes and a cable, with room for more: the lines MORE, A and B are replaced.
 const PAIR: &str = "
@@ -61,17 +61,6 @@ fn pair(more: &str, a: &str, b: &str) -> State {
 fn link(node: &str, name: &str, kind: &str, net: &str) -> String {
     let mark = format!("alias: 'wireloom:pair/{node}:{name}', group: GROUP");
     format!("{name}: {{kind: {kind}, up: true, {mark}, addresses: [{{net: {net}}}]}}")
-}
-
-/// Up, `look`, and down to the machine before; nothing is to be done in between.
-fn lives(desired: &State, look: impl FnOnce(&mut Machine)) {
-    let before = host_dump();
-    let mut machine = Machine::new();
-    machine.up(desired).unwrap();
-    assert!(machine.plan(desired).is_empty(), "{:#?}", machine.plan(desired).steps);
-    look(&mut machine);
-    machine.down(desired);
-    assert_same_dump(&before, &host_dump());
 }
 
 /// Round trips of some pings from a to b, in milliseconds.

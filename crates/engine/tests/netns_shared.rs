@@ -28,6 +28,10 @@ namespaces:
         addresses: [{net: 10.0.N.1/24}]
     routes:
       - {destination: 10.8.N.0/24, hops: [{via: 10.0.N.2}]}
+      - {destination: 10.7.N.0/24, nexthop: N}
+    rules: [{priority: 10N, from: 10.6.N.0/24, action: {lookup: 10N}}]
+    neighbours: [{dev: ethN, entry: {lladdr: {address: 10.0.N.9, lladdr: 'c2:00:00:00:0N:09'}}}]
+    nexthops: [{id: N, to: {via: {via: 10.0.N.2, dev: ethN}}}]
   r:
     source: {named: OWNER.r}
     own: true
@@ -48,7 +52,9 @@ namespaces:
 fn open_shop() {
     sh("ip netns add shop; ip -n shop link set lo up
         ip -n shop link add till type veth peer name drawer; ip -n shop link set till up; ip -n shop link set drawer up
-        ip -n shop addr add 192.0.2.1/24 dev till; ip -n shop route add 198.51.100.0/24 via 192.0.2.9");
+        ip -n shop addr add 192.0.2.1/24 dev till; ip -n shop route add 198.51.100.0/24 via 192.0.2.9
+        ip -n shop rule add pref 200 lookup 8; ip -n shop nexthop add id 77 blackhole
+        ip -n shop neigh add 192.0.2.7 lladdr c2:00:00:00:00:77 dev till");
 }
 
 /// Nothing that `other` does touches `one`, who is up, nor what is nobody's.

@@ -59,6 +59,9 @@ pub(crate) fn name_of(message_type: u16) -> &'static str {
         88 => "RTM_NEWNSID",
         89 => "RTM_DELNSID",
         90 => "RTM_GETNSID",
+        104 => "RTM_NEWNEXTHOP",
+        105 => "RTM_DELNEXTHOP",
+        106 => "RTM_GETNEXTHOP",
         _ => "an rtnetlink request",
     }
 }

@@ -1,6 +1,6 @@
 //! Talking rtnetlink in a given namespace: a request and its ack, an object, a whole dump, a stream of events.
 //!
-//! Owns sockets, framing and the kernel's extended acks, and the encoders of qdiscs that netlink-packet-route lacks.
+//! Owns sockets, framing and the kernel's extended acks, and the encoders that netlink-packet-route lacks: qdiscs, nexthop objects.
 //! Deliberately does not know topologies, files, or why something is wanted.
 //!
 //! Like a namespace's descriptor, a socket keeps the namespace it is in alive: hold one for one step only.
@@ -14,6 +14,7 @@ mod graveyard;
 mod kernel;
 pub mod netem;
 mod netfilter;
+mod nexthop;
 mod psched;
 mod socket;
 pub mod tbf;
@@ -27,5 +28,6 @@ pub use events::{Event, Events};
 pub use graveyard::Graveyard;
 pub use netem::Netem;
 pub use netfilter::{Answer, Netfilter, NetfilterRequest};
+pub use nexthop::{Nexthop, NexthopTo};
 pub use socket::Socket;
 pub use tbf::Tbf;

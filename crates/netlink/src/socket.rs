@@ -51,6 +51,30 @@ impl Socket {
         Err(Error::Interrupted { request, tries: TRIES })
     }
 
+    /// A request of a type that netlink-packet-route lacks, and its ack.
+    pub(crate) fn request_raw(&mut self, kind: u16, payload: &[u8], flags: u16) -> Result<()> {
+        let name = self.send_raw(kind, payload, NLM_F_REQUEST | NLM_F_ACK | flags)?;
+        self.0.acknowledge(name)
+    }
+
+    /// A dump of a type that netlink-packet-route lacks.
+    pub(crate) fn dump_raw<T>(&mut self, kind: u16, payload: &[u8], decode: impl Fn(&[u8]) -> T) -> Result<Vec<T>> {
+        let request = name_of(kind);
+        for _ in 0..TRIES {
+            self.send_raw(kind, payload, NLM_F_REQUEST | NLM_F_DUMP)?;
+            if let Some(objects) = self.0.objects(request, |frame| Ok(decode(frame.payload)))? {
+                return Ok(objects);
+            }
+        }
+        Err(Error::Interrupted { request, tries: TRIES })
+    }
+
+    fn send_raw(&mut self, kind: u16, payload: &[u8], flags: u16) -> Result<&'static str> {
+        let (name, length) = (name_of(kind), payload.len());
+        self.0.send(Request { name, kind, flags, length }, |room| room.copy_from_slice(payload))?;
+        Ok(name)
+    }
+
     fn send(&mut self, message: &RouteNetlinkMessage, flags: u16) -> Result<&'static str> {
         let (kind, length) = (message.message_type(), message.buffer_len());
         let name = name_of(kind);

@@ -45,8 +45,8 @@ pub fn ip_in(netns: &str, args: &str) -> Value {
     json_of("ip", Some(netns), args)
 }
 
-/// Links with their addresses, routes of all tables, rules and qdiscs of a named namespace, both families, without
-/// what moves on its own. Indexes stay: a link that was deleted and made again is not the same link.
+/// Links with their addresses, routes of all tables, rules, neighbours that were told, nexthop objects and qdiscs of a
+/// named namespace, both families, without what moves on its own. Indexes stay: a link that was deleted and made again is not the same link.
 ///
 /// # Panics
 /// When `ip` or `tc` fails.
@@ -114,6 +114,8 @@ fn dump(netns: Option<&str>) -> Map<String, Value> {
         ("routes6", "ip", "-6 route show table all"),
         ("rules4", "ip", "-4 rule"),
         ("rules6", "ip", "-6 rule"),
+        ("neighbours", "ip", "neighbour show nud permanent"),
+        ("nexthops", "ip", "nexthop"),
         ("qdiscs", "tc", "qdisc"),
     ];
     let answer = |(key, tool, args): (&str, &str, &str)| (key.to_owned(), lasting(json_of(tool, netns, args)));
@@ -173,6 +175,8 @@ mod tests {
                 ("ip -6 route add blackhole 2001:db8:1::/48", "ip -6 route del blackhole 2001:db8:1::/48"),
                 ("ip route add blackhole 10.9.0.0/16 table 7", "ip route del blackhole 10.9.0.0/16 table 7"),
                 ("ip rule add from 10.1.0.0/16 table 7", "ip rule del from 10.1.0.0/16 table 7"),
+                ("ip nexthop add id 7 dev v0", "ip nexthop del id 7"),
+                ("ip neigh add 10.0.0.9 lladdr 02:00:00:00:00:09 dev v0", "ip neigh del 10.0.0.9 dev v0"),
                 ("tc qdisc add dev v0 ingress", "tc qdisc del dev v0 ingress"),
                 ("ip -n a link set v1 mtu 1300", "ip -n a link set v1 mtu 1500"),
                 ("ip netns add b", "ip netns del b"),

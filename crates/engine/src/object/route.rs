@@ -1,5 +1,6 @@
 //! Routes of a namespace. Does not know how a document writes them.
 
+mod encap;
 mod wire;
 
 use std::{fmt, net::IpAddr};
@@ -10,6 +11,7 @@ use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 use wireloom_netlink::{Result, Socket};
 
+pub use self::encap::{Encap, Lookup, Seg6, Seg6Local};
 use super::{Held, NEW, Object, ObjectKey};
 use crate::{IfName, Namespace, Origin};
 
@@ -22,6 +24,9 @@ pub struct Route {
     /// Next hops: none for [`RouteKind`]s that drop, several for equal-cost multipath.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hops: Vec<Hop>,
+    /// The nexthop object that leads on, instead of hops.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nexthop: Option<u32>,
     /// Priority, smaller first; the kernel's default is 0 for IPv4 and 1024 for IPv6.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<u32>,
@@ -37,6 +42,9 @@ pub struct Route {
     /// Path MTU of this route in bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mtu: Option<u32>,
+    /// The largest TCP segment that peers are told to send, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advmss: Option<u32>,
     /// Where an observed route comes from.
     #[serde(default, skip_serializing_if = "Origin::is_ours")]
     pub origin: Origin,
@@ -49,7 +57,7 @@ pub(super) type RouteKey = (u32, IpNet, u32);
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hop {
-    /// The gateway; none where the destination is on the link.
+    /// The gateway; none where the destination is on the link. That of an IPv4 route may be one of IPv6.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<IpAddr>,
     /// The link; found by the kernel from the gateway where none is given.
@@ -61,6 +69,9 @@ pub struct Hop {
     /// Pretend that the gateway is on the link.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub onlink: bool,
+    /// What is done to packets on their way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encap: Option<Encap>,
 }
 
 /// What a route does with a packet (RTN_* of linux/rtnetlink.h).
@@ -76,6 +87,8 @@ pub enum RouteKind {
     Unreachable,
     /// Drop it, and answer "administratively prohibited".
     Prohibit,
+    /// Leave this table, and go on with the next rule.
+    Throw,
 }
 
 impl RouteKind {
@@ -90,17 +103,19 @@ impl Route {
 
     /// A plain route by one hop.
     pub fn new(destination: IpNet, via: Option<IpAddr>, dev: Option<IfName>) -> Route {
-        let hops = vec![Hop { via, dev, weight: 1, onlink: false }];
+        let hops = vec![Hop::new(via, dev)];
         let kind = RouteKind::Unicast;
         let destination = destination.trunc();
         Route {
             destination,
             hops,
+            nexthop: None,
             metric: None,
             table: Self::MAIN,
             source: None,
             kind,
             mtu: None,
+            advmss: None,
             origin: Origin::Ours,
         }
     }
@@ -140,6 +155,10 @@ impl Held for Route {
         self.hops.iter().filter_map(|hop| hop.dev).collect()
     }
 
+    fn needs(&self) -> Vec<ObjectKey> {
+        self.nexthop.map(ObjectKey::Nexthop).into_iter().collect()
+    }
+
     fn gateways(&self) -> Vec<IpAddr> {
         self.hops.iter().filter(|hop| hop.dev.is_none()).filter_map(|hop| hop.via).collect()
     }
@@ -172,7 +191,8 @@ impl Held for Route {
         self.key() == observed.key()
             && self.kind == observed.kind
             && (self.source.is_none() || self.source == observed.source)
-            && self.mtu == observed.mtu
+            && (self.mtu, self.advmss) == (observed.mtu, observed.advmss)
+            && self.nexthop == observed.nexthop
             && self.hops.len() == observed.hops.len()
             && self.hops.iter().all(|hop| observed.hops.iter().any(|o| hop.is_met_by(o)))
     }
@@ -198,11 +218,17 @@ impl Held for Route {
 }
 
 impl Hop {
+    /// A plain one.
+    pub fn new(via: Option<IpAddr>, dev: Option<IfName>) -> Hop {
+        Hop { via, dev, weight: 1, onlink: false, encap: None }
+    }
+
     fn is_met_by(&self, observed: &Hop) -> bool {
         self.via == observed.via
             && (self.dev.is_none() || self.dev == observed.dev)
             && self.weight == observed.weight
             && self.onlink == observed.onlink
+            && self.encap == observed.encap
     }
 }
 
@@ -213,14 +239,21 @@ impl fmt::Display for Route {
             RouteKind::Blackhole => f.write_str("blackhole ")?,
             RouteKind::Unreachable => f.write_str("unreachable ")?,
             RouteKind::Prohibit => f.write_str("prohibit ")?,
+            RouteKind::Throw => f.write_str("throw ")?,
         }
         match self.destination.prefix_len() {
             0 => f.write_str("default")?,
             _ => write!(f, "{}", self.destination)?,
         }
+        self.nexthop.map_or(Ok(()), |id| write!(f, " nhid {id}"))?;
         for hop in &self.hops {
             if self.hops.len() > 1 {
                 f.write_str(" nexthop")?;
+            }
+            match hop.via {
+                Some(via @ IpAddr::V6(_)) if matches!(self.destination, IpNet::V4(_)) => write!(f, " via inet6 {via}")?,
+                Some(via) => write!(f, " via {via}")?,
+                None => {}
             }
             write!(f, "{hop}")?;
         }
@@ -229,13 +262,15 @@ impl fmt::Display for Route {
             write!(f, " table {}", self.table)?;
         }
         self.source.map_or(Ok(()), |source| write!(f, " src {source}"))?;
-        self.mtu.map_or(Ok(()), |mtu| write!(f, " mtu {mtu}"))
+        self.mtu.map_or(Ok(()), |mtu| write!(f, " mtu {mtu}"))?;
+        self.advmss.map_or(Ok(()), |advmss| write!(f, " advmss {advmss}"))
     }
 }
 
+/// Without the gateway, whose word depends on the route's family.
 impl fmt::Display for Hop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.via.map_or(Ok(()), |via| write!(f, " via {via}"))?;
+        self.encap.as_ref().map_or(Ok(()), |encap| write!(f, " {encap}"))?;
         self.dev.map_or(Ok(()), |dev| write!(f, " dev {dev}"))?;
         if self.weight != 1 {
             write!(f, " weight {}", self.weight)?;

@@ -17,7 +17,9 @@ use wireloom_netns::Netns;
 
 use super::{Scope, firewall, link::RawLink, scope::Place};
 use crate::{
-    Address, Error, IfName, Label, Link, LinkKind, Mark, Namespace, Origin, Qdisc, Source, Wireguard, object, setting,
+    Address, Error, IfName, Label, Link, LinkKind, Mark, Namespace, Origin, Qdisc, Source, Wireguard,
+    object::{self, ObjectKey},
+    setting,
 };
 
 /// A namespace whose links are not yet resolved.
@@ -90,12 +92,8 @@ impl Raw {
             let kind = self.wireguards.remove(&raw.name).map_or(kind, |found| LinkKind::Wireguard(Box::new(found)));
             namespace.links.insert(raw.name, Link { kind, controller, claimed, addresses, qdisc, ..raw.link });
         }
-        for object in object::all_of_mut(&mut namespace).filter(|_| !own) {
-            let key = (self.label.clone(), object.key());
-            let mut origin = object.origin();
-            disown(&mut origin, scope.objects.contains(&key));
-            object.set_origin(origin);
-        }
+        let is_known = |key: &ObjectKey| scope.objects.contains(&(self.label.clone(), key.clone()));
+        object::tell_whose(&mut namespace, is_known);
         namespace.sysctls = self.sysctls;
         namespace.before = place.before.clone();
         (namespace.firewall, namespace.docker) = (self.firewall.firewall, self.firewall.docker);
@@ -166,7 +164,7 @@ fn addresses(socket: &mut Socket, label: &Label) -> Result<HashMap<u32, Vec<Addr
 fn held(socket: &mut Socket, label: &Label, place: &Place, names: &HashMap<u32, IfName>) -> Result<Namespace, Error> {
     let mut namespace = Namespace::new(place.source.clone(), false);
     let ifname = |index| names.get(&index).copied();
-    object::read(socket, &mut namespace, &ifname).map_err(Error::netlink(label))?;
+    object::read(socket, &mut namespace, place.kinds, &ifname).map_err(Error::netlink(label))?;
     Ok(namespace)
 }
 

@@ -7,7 +7,7 @@ use wireloom_netns::NetnsId;
 
 use crate::{
     Error, Firewall, Label, LinkRef, Mark, Owner, Source, State,
-    object::{self, ObjectKey},
+    object::{self, Kinds, ObjectKey},
     observe::namespace,
 };
 
@@ -34,6 +34,8 @@ pub(super) struct Place {
     /// Which one a ledger says that it is: it is ours even where its mark is missing.
     pub(super) known: Option<NetnsId>,
     pub(super) sysctls: BTreeSet<String>,
+    /// What is looked for besides routes.
+    pub(super) kinds: Kinds,
     pub(super) before: BTreeMap<String, String>,
     /// What the owner's table may say, the newest first; without any, nobody looks for one.
     pub(super) firewalls: Vec<Firewall>,
@@ -58,6 +60,7 @@ impl Scope {
             let place = self.place(label, &netns.source);
             place.sysctls.extend(netns.sysctls.keys().cloned());
             place.firewalls.extend(netns.firewall.clone());
+            place.kinds.include(netns);
             for link in netns.links.values() {
                 self.below.extend(link.kind.made_from().filter(|below| *below != label).cloned());
             }
@@ -123,8 +126,8 @@ impl Scope {
 
     fn place(&mut self, label: &Label, source: &Source) -> &mut Place {
         let (sysctls, before) = (BTreeSet::new(), BTreeMap::new());
-        let firewalls = Vec::new();
-        let place = Place { source: source.clone(), claimed: false, known: None, sysctls, before, firewalls };
+        let (source, kinds, firewalls) = (source.clone(), Kinds::default(), Vec::new());
+        let place = Place { source, claimed: false, known: None, sysctls, kinds, before, firewalls };
         self.places.entry(label.clone()).or_insert(place)
     }
 }

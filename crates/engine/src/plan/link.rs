@@ -195,6 +195,9 @@ impl<'a> Planner<'a> {
             self.disturbed.insert(at.clone());
             self.erased.insert(at.clone());
         }
+        if to.mac.is_some() {
+            self.readdressed.insert(at.clone());
+        }
     }
 
     /// What changes on a link that stays: how it is, and how it is to be.

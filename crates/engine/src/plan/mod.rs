@@ -24,7 +24,7 @@ pub use self::{
     step::{NewLink, Phase, Port, Settings, Step},
     undo::undo,
 };
-use crate::{Label, Link, LinkRef, Owner, Source, State};
+use crate::{Label, Link, LinkRef, Owner, Source, State, object::ObjectKey};
 
 /// Steps that lead from what is to what should be. A value: it prints, it serialises, and [`undo`] turns it round.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +100,10 @@ struct Planner<'a> {
     disturbed: BTreeSet<LinkRef>,
     /// Links that lose their IPv6 addresses because of a change.
     erased: BTreeSet<LinkRef>,
+    /// Links whose MAC changes.
+    readdressed: BTreeSet<LinkRef>,
+    /// Objects that go, or go and come back, and that others name.
+    unsettled: BTreeSet<(Label, ObjectKey)>,
     steps: BTreeMap<Phase, Vec<Step>>,
     replaced: BTreeMap<LinkRef, String>,
     also_gone: Vec<Extra>,
@@ -119,6 +123,8 @@ impl<'a> Planner<'a> {
             doomed: BTreeSet::new(),
             disturbed: BTreeSet::new(),
             erased: BTreeSet::new(),
+            readdressed: BTreeSet::new(),
+            unsettled: BTreeSet::new(),
             steps: BTreeMap::new(),
             replaced: BTreeMap::new(),
             also_gone: Vec::new(),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Conflict, Phase, Planner, Step};
 use crate::{
-    Label, LinkRef, Namespace, Origin, Route,
+    Label, LinkRef, Namespace, Neighbour, Nexthop, Origin, Route, Rule,
     object::{Held, ObjectKey},
 };
 
@@ -27,8 +27,12 @@ impl<'a, T: Held> ByKey<'a, T> {
 }
 
 impl<'a> Planner<'a> {
+    /// In the order in which they need each other.
     pub(super) fn objects(&mut self) {
+        self.objects_of::<Neighbour>();
+        self.objects_of::<Nexthop>();
         self.objects_of::<Route>();
+        self.objects_of::<Rule>();
     }
 
     fn objects_of<T: Held + 'a>(&mut self) {
@@ -39,7 +43,9 @@ impl<'a> Planner<'a> {
         self.steps.entry(Phase::Removals).or_default().splice(0..0, removals);
         for (label, wanted) in &desired.namespaces {
             let found = ByKey::<T>::of(observed.namespaces.get(label));
-            T::of(wanted).iter().for_each(|object| self.add_object(label, object, &found));
+            let mut wanted: Vec<&T> = T::of(wanted).iter().collect();
+            wanted.sort_by_key(|object| needs_its_like(*object));
+            wanted.into_iter().for_each(|object| self.add_object(label, object, &found));
         }
     }
 
@@ -47,19 +53,24 @@ impl<'a> Planner<'a> {
     /// reverse: a later route may lead to the gateway by an earlier one. With a namespace that goes as a whole go all
     /// but those whose links go before.
     fn removals<T: Held + 'a>(
-        &self,
+        &mut self,
         label: &'a Label,
         found: &'a Namespace,
     ) -> impl Iterator<Item = Step> + use<'a, T> {
-        let wanted = ByKey::<T>::of(self.desired.namespaces.get(label));
-        let kept = |object: &T| {
+        let mut ours: Vec<&T> = T::of(found).iter().filter(|object| object.origin() == Origin::Ours).collect();
+        ours.sort_by_key(|object| needs_its_like(*object));
+        let wanted = ByKey::<T>::of(self.desired.namespaces.get(label).filter(|_| !ours.is_empty()));
+        // Those that others need come before these.
+        ours.retain(|object| {
             let goes_with_netns = self.dropped.contains(label);
-            let wanted = || wanted.same(object).any(|wanted| wanted.is_met_by(object));
-            !self.is_disturbed(label, object) && (goes_with_netns || wanted())
-        };
-        let ours = T::of(found).iter().filter(|object| object.origin() == Origin::Ours);
-        let gone: Vec<&T> = ours.filter(|object| !kept(object)).collect();
-        gone.into_iter().rev().map(|object| Step::Del { netns: label.clone(), object: object.object() })
+            let is_wanted = || wanted.same(object).any(|wanted| wanted.is_met_by(object));
+            let goes = self.is_disturbed(label, *object) || !(goes_with_netns || is_wanted());
+            if goes && object.is_needed() {
+                self.unsettled.insert((label.clone(), object.key()));
+            }
+            goes
+        });
+        ours.into_iter().rev().map(|object| Step::Del { netns: label.clone(), object: object.object() })
     }
 
     fn add_object<T: Held>(&mut self, label: &Label, object: &T, found: &ByKey<'_, T>) {
@@ -76,8 +87,17 @@ impl<'a> Planner<'a> {
     }
 
     pub(super) fn is_disturbed(&self, label: &Label, object: &dyn Held) -> bool {
-        let devs = object.devs().into_iter().map(|dev| LinkRef::new(label, dev));
-        let mut touched = devs.filter(|at| self.doomed.contains(at) || self.disturbed.contains(at));
-        touched.next().is_some()
+        let is_touched = |dev| {
+            let at = LinkRef::new(label, dev);
+            let gone = self.doomed.contains(&at) || self.disturbed.contains(&at);
+            gone || (object.goes_with_mac() && self.readdressed.contains(&at))
+        };
+        object.devs().into_iter().any(is_touched)
+            || object.needs().into_iter().any(|key| self.unsettled.contains(&(label.clone(), key)))
     }
+}
+
+/// Groups of nexthops come after single ones.
+fn needs_its_like(object: &dyn Held) -> bool {
+    object.is_needed() && !object.needs().is_empty()
 }

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+pub(crate) mod network;
+
 use std::{
     collections::BTreeMap,
     io,
@@ -12,7 +14,7 @@ use std::{
 use serde_json::Value;
 use wireloom_engine::{Control, Failure, Journal, Label, Plan, Report, Scope, Source, State, converge, observe, plan};
 use wireloom_netns::NetnsId;
-use wireloom_testkit::{eventually, ip_in, netns_dump};
+use wireloom_testkit::{assert_same_dump, eventually, host_dump, ip_in, netns_dump};
 
 /// A journal in memory.
 #[derive(Debug, Default)]
@@ -63,6 +65,17 @@ pub(crate) fn settled_dump(names: &[&str]) -> Value {
         });
     }
     names.iter().map(|name| ((*name).to_owned(), netns_dump(name))).collect()
+}
+
+/// Up, `look`, and down to the machine before; nothing is to be done in between.
+pub(crate) fn lives(desired: &State, look: impl FnOnce(&mut Machine)) {
+    let before = host_dump();
+    let mut machine = Machine::new();
+    machine.up(desired).unwrap_or_else(|failure| panic!("{failure}"));
+    assert!(machine.plan(desired).is_empty(), "{:#?}", machine.plan(desired).steps);
+    look(&mut machine);
+    machine.down(desired);
+    assert_same_dump(&before, &host_dump());
 }
 
 /// One topology on this machine, as a front end drives it.

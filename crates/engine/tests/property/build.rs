@@ -275,7 +275,7 @@ impl Builder<'_> {
             let via = peer.filter(|_| route.shape != Shape::Dev);
             // The kernel finds the link of a gateway by itself.
             let dev = (via.is_none() || route.pick.is_multiple_of(2)).then_some(dev);
-            Hop { via, dev, weight: if many > 1 { u16::try_from(n + 1).unwrap() } else { 1 }, onlink: false }
+            Hop { weight: if many > 1 { u16::try_from(n + 1).unwrap() } else { 1 }, ..Hop::new(via, dev) }
         };
         Some((picked.enumerate().map(hop).collect(), Some(cables[first].1)))
     }

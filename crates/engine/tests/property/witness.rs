@@ -118,6 +118,7 @@ fn is_route(wanted: &Route, found: &Value) -> bool {
         RouteKind::Blackhole => "blackhole",
         RouteKind::Unreachable => "unreachable",
         RouteKind::Prohibit => "prohibit",
+        RouteKind::Throw => "throw",
     };
     let destination = match wanted.destination.prefix_len() {
         0 => "default".to_owned(),

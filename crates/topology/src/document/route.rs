@@ -98,7 +98,7 @@ fn is_v6(address: IpAddr) -> bool {
 }
 
 fn new_hop() -> Hop {
-    Hop { via: None, dev: None, weight: 1, onlink: false }
+    Hop::new(None, None)
 }
 
 impl Reading {
@@ -208,7 +208,7 @@ mod tests {
     fn a_route_is_read_as_ip_reads_it() {
         let route = read("default via 10.0.0.1 dev eth0 metric 100 table 7 src 10.0.0.2 mtu lock 1400 proto static");
         assert_eq!(route.destination.to_string(), "0.0.0.0/0");
-        let hop = Hop { via: "10.0.0.1".parse().ok(), dev: "eth0".parse().ok(), weight: 1, onlink: false };
+        let hop = Hop::new("10.0.0.1".parse().ok(), "eth0".parse().ok());
         assert_eq!(route.hops, [hop]);
         assert_eq!((route.metric, route.table, route.mtu), (Some(100), 7, Some(1400)));
         assert_eq!(route.source, "10.0.0.2".parse().ok());

@@ -7,11 +7,11 @@ use netlink_packet_route::{
     AddressFamily,
     route::{
         RouteAddress, RouteAttribute, RouteFlags, RouteHeader, RouteMessage, RouteMetric, RouteNextHop,
-        RouteNextHopFlags, RouteProtocol, RouteScope, RouteType,
+        RouteNextHopFlags, RouteProtocol, RouteScope, RouteType, RouteVia,
     },
 };
 
-use super::{Hop, Route, RouteKind};
+use super::{Encap, Hop, Route, RouteKind};
 use crate::{IfName, Origin};
 
 impl Route {
@@ -25,12 +25,18 @@ impl Route {
         attributes.push(RouteAttribute::Table(self.table));
         attributes.extend(self.metric.map(RouteAttribute::Priority));
         attributes.extend(self.source.map(|source| RouteAttribute::PrefSource(source.into())));
-        attributes.extend(self.mtu.map(|mtu| RouteAttribute::Metrics(vec![RouteMetric::Mtu(mtu)])));
+        let metrics = [self.mtu.map(RouteMetric::Mtu), self.advmss.map(RouteMetric::Advmss)];
+        let metrics: Vec<RouteMetric> = metrics.into_iter().flatten().collect();
+        if !metrics.is_empty() {
+            attributes.push(RouteAttribute::Metrics(metrics));
+        }
+        attributes.extend(self.nexthop.map(RouteAttribute::NhId));
+        let v4 = self.destination.addr().is_ipv4();
         match self.hops.as_slice() {
             [] => {}
-            [hop] => attributes.extend(hop.attributes(index)),
+            [hop] => attributes.extend(hop.attributes(v4, index)),
             hops => {
-                let hops = hops.iter().map(|hop| hop.encode(index)).collect();
+                let hops = hops.iter().map(|hop| hop.encode(v4, index)).collect();
                 attributes.push(RouteAttribute::MultiPath(hops));
             }
         }
@@ -38,7 +44,7 @@ impl Route {
     }
 
     fn header(&self) -> RouteHeader {
-        let on_link = self.kind.is_unicast() && self.hops.iter().all(|hop| hop.via.is_none());
+        let on_link = self.kind.is_unicast() && self.nexthop.is_none() && self.hops.iter().all(|hop| hop.via.is_none());
         let onlink = matches!(self.hops.as_slice(), [hop] if hop.onlink);
         let v4 = matches!(self.destination, IpNet::V4(_));
         RouteHeader {
@@ -56,6 +62,7 @@ impl Route {
                 RouteKind::Blackhole => RouteType::BlackHole,
                 RouteKind::Unreachable => RouteType::Unreachable,
                 RouteKind::Prohibit => RouteType::Prohibit,
+                RouteKind::Throw => RouteType::Throw,
             },
             flags: if onlink { RouteFlags::Onlink } else { RouteFlags::empty() },
             ..RouteHeader::default()
@@ -70,6 +77,7 @@ impl Route {
             RouteType::BlackHole => RouteKind::Blackhole,
             RouteType::Unreachable => RouteKind::Unreachable,
             RouteType::Prohibit => RouteKind::Prohibit,
+            RouteType::Throw => RouteKind::Throw,
             _ => return None,
         };
         if header.flags.contains(RouteFlags::Cloned) {
@@ -90,7 +98,8 @@ impl Route {
         };
         route.hops = Hop::decode(&message.attributes, ifname, header.flags.contains(RouteFlags::Onlink));
         message.attributes.iter().for_each(|attribute| route.read(attribute, ifname));
-        if !route.kind.is_unicast() {
+        // The kernel also tells where the nexthop object leads.
+        if !route.kind.is_unicast() || route.nexthop.is_some() {
             route.hops.clear();
         }
         Some(route)
@@ -106,11 +115,15 @@ impl Route {
             RouteAttribute::Table(table) => self.table = *table,
             RouteAttribute::PrefSource(address) => self.source = ip(address),
             RouteAttribute::Metrics(metrics) => {
-                self.mtu = metrics.iter().find_map(|metric| match metric {
-                    RouteMetric::Mtu(mtu) => Some(*mtu),
-                    _ => None,
-                });
+                for metric in metrics {
+                    match metric {
+                        RouteMetric::Mtu(mtu) => self.mtu = Some(*mtu),
+                        RouteMetric::Advmss(advmss) => self.advmss = Some(*advmss),
+                        _ => {}
+                    }
+                }
             }
+            RouteAttribute::NhId(id) => self.nexthop = Some(*id),
             RouteAttribute::MultiPath(hops) => {
                 let hop = |hop: &RouteNextHop| {
                     let mut read = Hop::decode(&hop.attributes, ifname, hop.flags.contains(RouteNextHopFlags::Onlink));
@@ -125,27 +138,36 @@ impl Route {
 }
 
 impl Hop {
-    fn attributes(&self, index: &dyn Fn(IfName) -> u32) -> Vec<RouteAttribute> {
-        let via = self.via.map(|via| RouteAttribute::Gateway(via.into()));
+    fn attributes(&self, v4: bool, index: &dyn Fn(IfName) -> u32) -> Vec<RouteAttribute> {
         let oif = self.dev.map(|dev| RouteAttribute::Oif(index(dev)));
-        via.into_iter().chain(oif).collect()
+        oif.into_iter().chain(self.way(v4)).collect()
     }
 
-    fn encode(&self, index: &dyn Fn(IfName) -> u32) -> RouteNextHop {
+    /// All but the link.
+    fn way(&self, v4: bool) -> Vec<RouteAttribute> {
+        let via = self.via.map(|via| match via {
+            IpAddr::V6(via) if v4 => RouteAttribute::Via(via.into()),
+            via => RouteAttribute::Gateway(via.into()),
+        });
+        via.into_iter().chain(self.encap.iter().flat_map(Encap::encode)).collect()
+    }
+
+    fn encode(&self, v4: bool, index: &dyn Fn(IfName) -> u32) -> RouteNextHop {
         let mut hop = RouteNextHop::default();
         hop.flags = if self.onlink { RouteNextHopFlags::Onlink } else { RouteNextHopFlags::empty() };
         hop.hops = u8::try_from(self.weight.saturating_sub(1)).unwrap_or(u8::MAX);
         hop.interface_index = self.dev.map_or(0, index);
-        hop.attributes = self.via.map(|via| RouteAttribute::Gateway(via.into())).into_iter().collect();
+        hop.attributes = self.way(v4);
         hop
     }
 
     /// The hop that a message describes when it has only one.
     fn decode(attributes: &[RouteAttribute], ifname: &dyn Fn(u32) -> Option<IfName>, onlink: bool) -> Vec<Hop> {
-        let mut hop = Hop { via: None, dev: None, weight: 1, onlink };
+        let mut hop = Hop { onlink, encap: Encap::decode(attributes), ..Hop::new(None, None) };
         for attribute in attributes {
             match attribute {
                 RouteAttribute::Gateway(address) => hop.via = ip(address),
+                RouteAttribute::Via(RouteVia::Inet6(via)) => hop.via = Some((*via).into()),
                 RouteAttribute::Oif(index) => hop.dev = ifname(*index),
                 _ => {}
             }
