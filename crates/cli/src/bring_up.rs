@@ -63,6 +63,8 @@ pub(crate) struct Outcome {
 impl BringUp<'_> {
     /// Does it.
     pub(crate) fn run(&mut self, files: &[PathBuf]) -> Result<Outcome, Failure> {
+        // Whoever plays a script has the lock: one that is there now was killed.
+        Ledger::open(&self.lowered.owner)?.settle_script()?;
         let mut record = Record::read(&self.lowered.owner)?;
         // Nothing is begun where it is unknown what runs.
         record.ledger.processes()?;
@@ -187,15 +189,16 @@ impl BringUp<'_> {
 
     /// Tries without the nodes that are left as they are.
     fn attempt(&self, record: &mut Record, entry: &Entry) -> Result<(Result<Report, Stopped>, bool), Failure> {
-        let scope = record.scope(Some(&entry.desired))?;
-        let sources = record.sources(Some(&entry.desired));
+        let desired = record.overlaid(&entry.desired);
+        let scope = record.scope(Some(&desired))?;
+        let sources = record.sources(Some(&desired));
         let mut notes = Notes::new(&mut record.ledger, sources, Some(entry));
         let mut bar = Bar::start(self.console.talk_paint());
         let mut progress = |progress| bar.update(progress);
         let mut control =
             Control { cancelled: self.cancelled, progress: &mut progress, keep_partial: self.keep_partial };
         let held: BTreeSet<Label> = self.held.keys().cloned().collect();
-        let converged = converge_leaving(&entry.desired, &held, &scope, &mut notes, &mut control);
+        let converged = converge_leaving(&desired, &held, &scope, &mut notes, &mut control);
         let begun = notes.has_begun();
         bar.finish();
         Ok((converged, begun))

@@ -302,6 +302,9 @@ pub(crate) enum Failure {
         /// The topology.
         topology: Owner,
     },
+    /// What was asked for on a network that is up cannot be.
+    #[error(transparent)]
+    Live(#[from] crate::live::Refused),
     /// Several topologies were to be done, and some failed.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Several(Vec<Failure>),
@@ -339,6 +342,7 @@ impl Failure {
             {
                 PERMISSION
             }
+            Failure::Live(crate::live::Refused::Words(_)) => crate::USAGE,
             Failure::Observe(error) => of_kind(error.kind()),
             Failure::Converge { cause, .. } => of_kind(cause.kind()),
             Failure::NotBecome(cause) => match &**cause {

@@ -13,6 +13,7 @@ mod duration;
 mod failure;
 mod holders;
 mod hosts;
+mod live;
 mod log;
 mod made;
 mod marks;

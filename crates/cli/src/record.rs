@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use wireloom_engine::{Label, Owner, Scope, Source, State};
-use wireloom_ledger::{Before, Ledger};
+use wireloom_ledger::{Before, Ledger, Overlays};
 
 use crate::{attached::Entry, failure::Failure};
 
@@ -15,6 +15,8 @@ pub(crate) struct Record {
     pub(crate) current: Option<Entry>,
     /// What an `up` that was killed was making.
     pub(crate) next: Option<Entry>,
+    /// What was changed on top of documents.
+    pub(crate) overlays: Overlays,
     before: Vec<Before>,
 }
 
@@ -23,7 +25,15 @@ impl Record {
     pub(crate) fn read(owner: &Owner) -> Result<Record, Failure> {
         let ledger = Ledger::open(owner)?;
         let (current, next, before) = (ledger.current()?, ledger.next()?, ledger.before()?);
-        Ok(Record { ledger, current, next, before })
+        let overlays = ledger.overlays()?;
+        Ok(Record { ledger, current, next, overlays, before })
+    }
+
+    /// What the kernel is to have, where documents ask for `desired`: with what was changed on top of it.
+    pub(crate) fn overlaid(&self, desired: &State) -> State {
+        let mut desired = desired.clone();
+        self.overlays.merged().put_on(&mut desired);
+        desired
     }
 
     /// The same, as far as it can be read: for `down`. What could not be read is the second answer.
@@ -35,7 +45,7 @@ impl Record {
         let (before, damage) = ledger.salvage_before();
         errors.extend(damage);
         errors.extend(ledger.salvage_processes().1);
-        Ok((Record { ledger, current, next, before }, errors))
+        Ok((Record { ledger, current, next, overlays: Overlays::default(), before }, errors))
     }
 
     /// Settings as they were before.

@@ -71,19 +71,19 @@ pub(crate) fn to_look_at(args: &Topology) -> Result<Subject, Failure> {
     }
 }
 
-/// What documents say, or what `up` wrote down of the topology named; and whether we have the rights to look.
+/// What documents say, or what `up` wrote down of the topology named, with what was changed on top of it; and whether we have the rights to look.
 pub(crate) fn desired(console: &Console, args: &Topology, rights: &[Capability]) -> Result<Desired, Failure> {
     match to_look_at(args)? {
         Subject::Topology(owner) => {
             capability::need(rights)?;
-            let (record, Entry { desired: state, attached, .. }) = up(&owner)?;
-            Ok(Desired { record, state, checks: attached.checks })
+            let (record, Entry { desired, attached, .. }) = up(&owner)?;
+            Ok(Desired { state: record.overlaid(&desired), record, checks: attached.checks })
         }
         Subject::Documents(files) => {
             let lowered = document::load(console, &files)?;
             capability::need(rights)?;
             let record = Record::read(&lowered.owner)?;
-            Ok(Desired { record, state: lowered.desired, checks: lowered.checks })
+            Ok(Desired { state: record.overlaid(&lowered.desired), record, checks: lowered.checks })
         }
     }
 }

@@ -97,6 +97,21 @@ impl State {
         self.namespaces.get(&at.netns)?.links.get(&at.ifname)
     }
 
+    /// Wants a link down, like `ip link set LINK down`. The kernel drops the routes that leave by it, so that they are not
+    /// wanted either.
+    pub fn take_down(&mut self, at: &LinkRef) {
+        let Some(netns) = self.namespaces.get_mut(&at.netns) else { return };
+        let Some(link) = netns.links.get_mut(&at.ifname) else { return };
+        link.up = Some(false);
+        let subnets: Vec<_> = link.addresses.iter().map(|address| address.net).collect();
+        let leaves_by_it = |hop: &crate::Hop| match (hop.dev, hop.via) {
+            (Some(dev), _) => dev == at.ifname,
+            (None, Some(via)) => subnets.iter().any(|subnet| subnet.contains(&via)),
+            (None, None) => false,
+        };
+        netns.routes.retain(|route| route.hops.is_empty() || !route.hops.iter().all(leaves_by_it));
+    }
+
     /// How many links there are, loopback not counted.
     pub fn count_links(&self) -> usize {
         let kinds = self.namespaces.values().flat_map(|n| n.links.values()).map(|l| &l.kind);

@@ -43,7 +43,11 @@ const OPTIONS: [(&str, &str); 10] = [
         "loss_model: {state: {p13: 10000, p31: 100000, p32: 700000, p23: 1000, p14: 20000}}",
         "loss state 1% 10% 70% 0.1% 2%",
     ),
-    ("duplicate: 10000, duplicate_correlation: 20000", "duplicate 1% 2%"),
+    // Alone, tc drops the second number of a duplication.
+    (
+        "loss: 1, loss_correlation: 10000, duplicate: 10000, duplicate_correlation: 20000",
+        "loss 0.0001% 1% duplicate 1% 2%",
+    ),
     ("corrupt: 10000, corrupt_correlation: 20000", "corrupt 1% 2%"),
     ("delay_us: 1000, reorder: 250000, reorder_correlation: 500000, gap: 5", "delay 1ms reorder 25% 50% gap 5"),
     (
@@ -54,7 +58,7 @@ const OPTIONS: [(&str, &str); 10] = [
 ];
 
 #[test]
-fn every_option_means_what_it_means_to_tc() {
+fn every_option_of_netem_means_what_it_means_to_tc() {
     needs!("netem");
     sandbox(|| {
         let mut machine = Machine::new();
@@ -83,7 +87,7 @@ fn every_option_means_what_it_means_to_tc() {
 }
 
 #[test]
-fn a_distribution_is_sent_once_and_seen_when_it_changes() {
+fn a_distribution_of_netem_is_sent_once_and_seen_when_it_changes() {
     needs!("netem");
     sandbox(|| {
         let mut machine = Machine::new();
@@ -116,7 +120,7 @@ fn a_distribution_is_sent_once_and_seen_when_it_changes() {
 }
 
 #[test]
-fn a_change_in_place_keeps_what_is_on_its_way() {
+fn a_change_of_netem_in_place_keeps_what_is_on_its_way() {
     needs!("netem");
     sandbox(|| {
         let mut machine = Machine::new();

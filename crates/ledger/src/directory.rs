@@ -23,6 +23,8 @@ const CURRENT: &str = "current.json";
 const NEXT: &str = "next.json";
 const BEFORE: &str = "before.jsonl";
 const PROCESSES: &str = "processes.jsonl";
+const OVERLAY: &str = "overlay.json";
+const BEFORE_SCRIPT: &str = "overlay-before-script.json";
 const LOGS: &str = "log";
 const ROOMS: &str = "rooms";
 const LOCK: &str = "lock";
@@ -135,6 +137,19 @@ impl Ledger {
 
     pub(crate) fn processes_path(&self) -> PathBuf {
         self.path().join(PROCESSES)
+    }
+
+    pub(crate) fn overlay_path(&self) -> PathBuf {
+        self.path().join(OVERLAY)
+    }
+
+    pub(crate) fn before_script_path(&self) -> PathBuf {
+        self.path().join(BEFORE_SCRIPT)
+    }
+
+    /// Beside the directory, which goes with a `down`. No topology has a name with a dot.
+    pub(crate) fn kept_overlay_path(&self) -> PathBuf {
+        self.root.join(format!("{}.{OVERLAY}", self.owner))
     }
 
     fn path(&self) -> PathBuf {

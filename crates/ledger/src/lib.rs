@@ -12,6 +12,7 @@ mod error;
 mod file;
 mod journal;
 mod lock;
+mod overlay;
 mod process;
 mod room;
 
@@ -25,6 +26,7 @@ pub use self::{
     entry::Entry,
     error::{Error, Result},
     lock::{Holder, Lock},
+    overlay::{Change, Impairment, Overlay, Overlays},
     process::Supervised,
 };
 

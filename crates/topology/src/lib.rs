@@ -9,6 +9,7 @@
 mod beside;
 mod document;
 mod expand;
+mod impairment;
 pub mod interpolate;
 pub mod lift;
 pub mod load;
@@ -28,6 +29,7 @@ pub mod variables;
 mod wrong;
 
 pub use self::{
+    impairment::{Unclear, impairment},
     lowered::{
         Check, Command, CommandLine, Inside, Lowered, NodeInfo, OnChange, OwnFile, OwnFolder, Segment, Target, Via,
     },

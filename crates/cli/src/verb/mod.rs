@@ -7,6 +7,8 @@ mod completions;
 mod down;
 mod exec;
 mod graph;
+mod impair;
+mod link;
 mod ls;
 mod man;
 mod plan;
@@ -74,6 +76,14 @@ pub(crate) enum Verb {
         after_long_help = "Examples:\n  wireloom graph lab.yaml > lab.svg\n  wireloom graph triangle --write triangle.svg   with what is down in red\n  wireloom graph lab.yaml --format dot | dot -Tpdf > lab.pdf"
     )]
     Graph(graph::Args),
+    /// Impair links of a network that is up: delay, loss, a rate and more
+    #[command(
+        after_long_help = "Examples:\n  wireloom impair set r1:eth1 delay 40ms 5ms loss 0.3%\n  wireloom impair show\n  wireloom impair reset --all"
+    )]
+    Impair(impair::Args),
+    /// Take a link of a network that is up down, and up again
+    #[command(after_long_help = "Examples:\n  wireloom link down r1:eth1\n  wireloom link up r1:eth1")]
+    Link(link::Args),
     /// Find all mistakes of a document
     #[command(after_long_help = "Examples:\n  wireloom validate lab.yaml")]
     Validate(validate::Args),
@@ -123,6 +133,8 @@ impl Verb {
             Verb::Wait(args) => wait::run(console, &args),
             Verb::Capture(args) => capture::run(console, &args),
             Verb::Graph(args) => graph::run(console, &args),
+            Verb::Impair(args) => impair::run(console, &args),
+            Verb::Link(args) => link::run(console, &args),
             Verb::Validate(args) => validate::run(console, &args),
             Verb::Schema(args) => schema::run(console, &args),
             Verb::Completions(args) => completions::run(console, &args),

@@ -166,9 +166,9 @@ impl<'a> Watch<'a> {
         if record.latest().is_none() {
             return Ok(Look::Down);
         }
-        let desired = &self.lowered.desired;
-        let observed = observe(&record.scope(Some(desired))?)?;
-        match plan_leaving(desired, &observed, &self.left()) {
+        let desired = record.overlaid(&self.lowered.desired);
+        let observed = observe(&record.scope(Some(&desired))?)?;
+        match plan_leaving(&desired, &observed, &self.left()) {
             Ok(plan) if plan.is_empty() => Ok(Look::Same),
             _ => Ok(Look::Differs),
         }

@@ -163,3 +163,48 @@ impl fmt::Display for Qdisc {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delay(distribution: Option<Distribution>) -> Qdisc {
+        Qdisc::Netem(Netem { delay_us: 30_000, jitter_us: 5000, distribution, ..Netem::default() })
+    }
+
+    /// As the kernel reports it: all but the table.
+    fn reported(qdisc: &Qdisc) -> Option<Qdisc> {
+        let mut message = qdisc.encode(7, None)?;
+        if let Qdisc::Netem(netem) = qdisc {
+            let bare = wireloom_netlink::Netem { distribution: None, ..netem.to_kernel() };
+            message.attributes[1] = bare.encode();
+        }
+        Qdisc::decode(&message)
+    }
+
+    #[test]
+    fn a_distribution_is_known_by_its_handle() {
+        let all: Vec<Qdisc> = DISTRIBUTIONS.into_iter().map(Some).chain([None]).map(delay).collect();
+        for (i, wanted) in all.iter().enumerate() {
+            for (j, found) in all.iter().enumerate() {
+                let found = reported(found).unwrap();
+                assert_eq!(wanted.is_met_by(Some(&found)), i == j, "{wanted} by {found}");
+                assert_eq!(wanted.replaces(&found), i == j, "another one is another qdisc");
+            }
+        }
+        assert!(Qdisc::is_ours(0x5757) && Qdisc::is_ours(0x575a));
+        assert!(!Qdisc::is_ours(0x5756) && !Qdisc::is_ours(0x575b) && !Qdisc::is_ours(1));
+    }
+
+    #[test]
+    fn only_a_rate_alone_does_without_netem() {
+        let rate = Netem { rate_bit: 8_000_000, ..Netem::default() };
+        let bucket = Qdisc::Tbf(Tbf::of_rate(8_000_000));
+        assert_eq!(Qdisc::Netem(rate.clone()).without_netem(), Some(bucket.clone()));
+        assert!(Qdisc::Netem(rate.clone()).is_met_by(Some(&bucket)));
+        for more in [Netem { limit: 5, ..rate.clone() }, Netem { loss: 1, ..rate.clone() }, Netem::default()] {
+            assert_eq!(Qdisc::Netem(more.clone()).without_netem(), None, "{more}");
+            assert!(!Qdisc::Netem(more).is_met_by(Some(&bucket)));
+        }
+    }
+}

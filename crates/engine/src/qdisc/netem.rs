@@ -169,7 +169,8 @@ impl Netem {
 
     /// Whether a kernel that was given this one reports `found`: it rounds times and shares.
     pub(super) fn is_met_by(&self, found: &Netem) -> bool {
-        self.distribution == found.distribution && self.to_kernel().matches(&found.to_kernel())
+        let told = wireloom_netlink::Netem { distribution: None, ..found.to_kernel() };
+        self.distribution == found.distribution && self.to_kernel().matches(&told)
     }
 
     pub(super) fn to_kernel(&self) -> wireloom_netlink::Netem {
