@@ -30,8 +30,8 @@ pub use self::{
     ethtool::DeviceSetting,
     firewall::{Firewall, Forward, IpFamily, Nat, Protocol, Uplink},
     link::{
-        Bridge, Dummy, Link, LinkKind, Macvlan, MacvlanMode, PeerKey, Veth, Vlan, VlanProtocol, Vxlan, Wireguard,
-        WireguardPeer,
+        BadVids, Bridge, BridgePort, Dummy, Link, LinkKind, Macvlan, MacvlanMode, PeerKey, PortVlans, Veth, Vids, Vlan,
+        VlanProtocol, Vxlan, Wireguard, WireguardPeer,
     },
     mac::{Mac, MacError},
     name::{IfName, Label, LinkRef, NameError, Owner},

@@ -70,6 +70,10 @@ fn trial(kind: &str) -> String {
         "macvlan" | "macvtap" | "ipvlan" | "ipvtap" => format!("ip link add link probe0 name probe2 type {kind}"),
         "vxlan" | "geneve" => format!("ip link add probe2 type {kind} id 7 remote 192.0.2.1 dstport 4789"),
         "vrf" => "ip link add probe2 type vrf table 7".to_owned(),
+        "bridge-vlan" => {
+            "ip link add probe2 type bridge vlan_filtering 1 && ip -d link show probe2 | grep -q 'vlan_filtering 1'"
+                .to_owned()
+        }
         "gre" | "gretap" | "ipip" | "sit" => format!("ip link add probe2 type {kind} local 192.0.2.1 remote 192.0.2.2"),
         other => format!("ip link add probe2 type {other}"),
     }

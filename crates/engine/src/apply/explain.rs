@@ -2,7 +2,7 @@
 
 use nix::errno::Errno;
 
-use crate::{Error, LinkKind, Qdisc, Step};
+use crate::{Error, Link, LinkKind, NewLink, Qdisc, Settings, Step};
 
 /// Puts the step's meaning to the kernel's answer: a missing feature becomes [`Error::NotSupported`], an answer without
 /// text gets a hint.
@@ -23,6 +23,12 @@ pub(crate) fn explain(step: &Step, error: Error) -> Error {
 fn missing_feature(step: &Step, errno: Errno, message: Option<&str>) -> Option<String> {
     let unknown = message.is_some_and(|message| message.to_lowercase().contains("unknown"));
     match (step, errno) {
+        (Step::AddLink(NewLink { at, link: Link { kind, .. }, .. }), Errno::EOPNOTSUPP)
+        | (Step::SetLink { at, to: Settings { kind: Some(kind), .. }, .. }, Errno::EOPNOTSUPP)
+            if filters_vlans(kind) =>
+        {
+            Some(format!("VLANs of bridges (CONFIG_BRIDGE_VLAN_FILTERING), which {at} needs"))
+        }
         (Step::AddLink(new), Errno::EOPNOTSUPP) if unknown || message.is_none() => {
             Some(format!("{} links, which {} needs", new.link.kind.name(), new.at))
         }
@@ -43,6 +49,10 @@ fn missing_feature(step: &Step, errno: Errno, message: Option<&str>) -> Option<S
         }
         _ => None,
     }
+}
+
+fn filters_vlans(kind: &LinkKind) -> bool {
+    matches!(kind, LinkKind::Bridge(bridge) if bridge.vlan_filtering == Some(true))
 }
 
 fn hint(step: &Step, errno: Errno) -> Option<&'static str> {

@@ -9,7 +9,7 @@ use netlink_packet_route::{
 use nix::errno::Errno;
 
 use super::kernel::{Kernel, NEW};
-use crate::{Error, Link, LinkKind, LinkRef, NewLink, Port, Settings, link::Encoded};
+use crate::{BridgePort, Error, Link, LinkKind, LinkRef, NewLink, Port, Settings, link::Encoded};
 
 /// How often the kernel is waited for. Each takes 10 ms or more.
 const BURIALS: usize = 5;
@@ -129,7 +129,9 @@ impl Kernel<'_> {
     fn mark(&mut self, new: &NewLink, bring_up: bool) -> Result<(), Error> {
         let up = new.link.up.filter(|up| bring_up && *up);
         let mtu = new.link.mtu.filter(|_| is_bridge(&new.link));
-        self.set_link(&new.at, &Settings { alias: new.link.alias.clone(), up, mtu, ..Settings::default() })
+        let port =
+            new.link.port.clone().filter(|port| new.link.controller.is_some() && **port != BridgePort::default());
+        self.set_link(&new.at, &Settings { alias: new.link.alias.clone(), up, mtu, port, ..Settings::default() })
     }
 
     pub(super) fn set_link(&mut self, at: &LinkRef, to: &Settings) -> Result<(), Error> {
@@ -161,10 +163,28 @@ impl Kernel<'_> {
                 attributes.push(LinkAttribute::Controller(self.index(&LinkRef::new(&at.netns, bridge))?));
             }
         }
-        if message.attributes.is_empty() && to.up.is_none() {
-            return Ok(());
+        if !message.attributes.is_empty() || to.up.is_some() {
+            self.request(&at.netns, Message::SetLink(message), 0)?;
         }
-        self.request(&at.netns, Message::SetLink(message), 0)
+        to.port.as_deref().map_or(Ok(()), |port| self.set_port(at, port))
+    }
+
+    /// VLANs come before others go, so that what stays is not interrupted.
+    fn set_port(&mut self, at: &LinkRef, port: &BridgePort) -> Result<(), Error> {
+        let index = self.index(at)?;
+        self.request(&at.netns, Message::NewLink(port.encode(index)), 0)?;
+        let Some(vlans) = &port.vlans else { return Ok(()) };
+        let requests = [Message::SetLink(vlans.encode(index)), Message::DelLink(vlans.encode_others(index))];
+        for request in requests {
+            match self.request(&at.netns, request, 0) {
+                Err(error) if error.errno() == Some(Errno::EOPNOTSUPP) => {
+                    let feature = format!("VLANs of bridges (CONFIG_BRIDGE_VLAN_FILTERING), which {at} needs");
+                    return Err(Error::NotSupported { feature, since: None });
+                }
+                outcome => outcome?,
+            }
+        }
+        Ok(())
     }
 
     /// One that is gone already is gone.

@@ -63,6 +63,22 @@ pub(crate) trait Kind: fmt::Display {
     where
         Self: Sized;
 
+    /// The settings that a change of `found` must speak of.
+    fn needed(&self, _: &Self) -> Self
+    where
+        Self: Sized + Clone,
+    {
+        self.clone()
+    }
+
+    /// Those settings of `found` that this one speaks of: what a change must put back.
+    fn before(&self, found: &Self) -> Self
+    where
+        Self: Sized + Clone,
+    {
+        found.clone()
+    }
+
     /// What a request to make one says. A veth's other end is added by apply.
     fn encode(&self, index: &dyn Fn(&LinkRef) -> Option<u32>) -> Encoded;
 

@@ -1,6 +1,7 @@
 //! Links: what every kind has, and one file for each kind with its type, comparison, encoder and decoder.
 
 mod bridge;
+mod bridge_port;
 mod dummy;
 mod kind;
 mod macvlan;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     bridge::Bridge,
+    bridge_port::{BadVids, BridgePort, PortVlans, Vids},
     dummy::Dummy,
     macvlan::{Macvlan, MacvlanMode},
     veth::Veth,
@@ -47,6 +49,10 @@ pub struct Link {
     /// The bridge that it is a port of, in the same namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub controller: Option<IfName>,
+    /// Its settings as a port of a bridge. Desired: without it, the defaults.
+    // Boxed: few links have any, and there are tens of thousands of links.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<Box<BridgePort>>,
     /// IFLA_IFALIAS, up to 255 bytes; begins with our [`Mark`](crate::Mark) on links of ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alias: Option<String>,
@@ -99,6 +105,22 @@ macro_rules! kinds {
                 }
             }
 
+            /// The settings that a change of `found` must speak of.
+            pub(crate) fn needed(&self, found: &LinkKind) -> LinkKind {
+                match (self, found) {
+                    $((LinkKind::$variant(wanted), LinkKind::$variant(found)) => LinkKind::$variant(wanted.needed(found)),)*
+                    (wanted, _) => wanted.clone(),
+                }
+            }
+
+            /// Those settings of `found` that this one speaks of: what a change of it must put back.
+            pub(crate) fn before(&self, found: &LinkKind) -> LinkKind {
+                match (self, found) {
+                    $((LinkKind::$variant(wanted), LinkKind::$variant(found)) => LinkKind::$variant(wanted.before(found)),)*
+                    (_, found) => found.clone(),
+                }
+            }
+
             /// Reads the kind of an observed link; one whose data cannot be read is one that we do not know.
             pub(crate) fn decode(kind: &InfoKind, data: Option<&InfoData>, around: &dyn Surroundings) -> LinkKind {
                 $(if let Some(known) = <$kind as Kind>::decode(kind, data, around) {
@@ -138,6 +160,7 @@ impl Link {
             mtu: None,
             up: None,
             controller: None,
+            port: None,
             alias: None,
             group: None,
             queues: None,

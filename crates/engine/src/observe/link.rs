@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
-use netlink_packet_route::link::{InfoData, InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage};
+use netlink_packet_route::link::{
+    InfoBridge, InfoData, InfoKind, LinkAttribute, LinkFlags, LinkInfo, LinkLayerType, LinkMessage,
+};
 
 use super::namespace::Raw;
-use crate::{IfName, Label, Link, LinkKind, LinkRef, Mac, link::Surroundings};
+use crate::{BridgePort, IfName, Label, Link, LinkKind, LinkRef, Mac, PortVlans, link::Surroundings};
 
 /// Root qdiscs that the kernel sets by itself.
 const DEFAULTS: [&str; 5] = ["noqueue", "noop", "pfifo_fast", "fq_codel", "mq"];
@@ -70,9 +72,30 @@ impl RawLink {
             LinkAttribute::Link(index) => self.below = Some(*index).filter(|index| *index != 0),
             LinkAttribute::LinkNetNsId(id) => self.nsid = Some(*id),
             LinkAttribute::Qdisc(kind) => self.has_default_qdisc = DEFAULTS.contains(&kind.as_str()),
-            LinkAttribute::LinkInfo(info) => self.info = read_info(info),
+            LinkAttribute::LinkInfo(info) => {
+                self.info = read_info(info);
+                self.link.port = BridgePort::decode(info).map(Box::new);
+            }
             _ => {}
         }
+    }
+
+    /// Whether it is a bridge whose ports have VLANs.
+    pub(super) fn filters_vlans(&self) -> bool {
+        let Some((_, Some(InfoData::Bridge(data)))) = &self.info else { return false };
+        data.contains(&InfoBridge::VlanFiltering(true))
+    }
+
+    /// Puts the VLANs of a port of such a bridge to it.
+    pub(super) fn set_vlans(&mut self, vlans: PortVlans) {
+        if let Some(port) = &mut self.link.port {
+            port.vlans = Some(vlans);
+        }
+    }
+
+    /// Whether it is a port of the link with this number.
+    pub(super) fn is_port_of(&self, index: u32) -> bool {
+        self.controller == Some(index)
     }
 
     /// Whether IFLA_LINK_NETNSID must be understood: for veths the numbers of both ends do.

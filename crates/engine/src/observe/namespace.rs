@@ -6,7 +6,7 @@ use std::{
 };
 
 use netlink_packet_route::{
-    RouteNetlinkMessage as Message,
+    AddressFamily, RouteNetlinkMessage as Message,
     address::AddressMessage,
     link::{LinkAttribute, LinkExtentMask, LinkMessage},
     nsid::{NsidAttribute, NsidMessage},
@@ -17,7 +17,7 @@ use wireloom_netns::Netns;
 
 use super::{Scope, firewall, link::RawLink, scope::Place};
 use crate::{
-    Address, Error, IfName, Label, Link, LinkKind, Mark, Namespace, Origin, Qdisc, Source, Wireguard,
+    Address, Error, IfName, Label, Link, LinkKind, Mark, Namespace, Origin, PortVlans, Qdisc, Source, Wireguard,
     object::{self, ObjectKey},
     setting,
 };
@@ -46,7 +46,8 @@ impl Raw {
         let place = &scope.places[label];
         let Some(netns) = open(label, &place.source)? else { return Ok(None) };
         let mut socket = Socket::open(&netns).map_err(Error::netlink(label))?;
-        let links = links(&mut socket, label)?;
+        let mut links = links(&mut socket, label)?;
+        vlans(&mut socket, label, &mut links)?;
         let names: HashMap<u32, IfName> = links.iter().map(|link| (link.index, link.name)).collect();
         let raw = Raw {
             addresses: addresses(&mut socket, label)?,
@@ -147,6 +148,27 @@ fn links(socket: &mut Socket, label: &Label) -> Result<Vec<RawLink>, Error> {
         _ => None,
     };
     Ok(answers.iter().filter_map(decode).collect())
+}
+
+/// Only where a bridge filters: then each of its ports has some, or none.
+fn vlans(socket: &mut Socket, label: &Label, links: &mut [RawLink]) -> Result<(), Error> {
+    let filtering: Vec<u32> = links.iter().filter(|link| link.filters_vlans()).map(|link| link.index).collect();
+    if filtering.is_empty() {
+        return Ok(());
+    }
+    let mut message = LinkMessage::default();
+    message.header.interface_family = AddressFamily::Bridge;
+    message.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::Brvlan]));
+    let answers = socket.dump(Message::GetLink(message)).map_err(Error::netlink(label))?;
+    let decode = |answer: &Message| match answer {
+        Message::NewLink(message) => Some((message.header.index, PortVlans::decode(&message.attributes))),
+        _ => None,
+    };
+    let mut found: HashMap<u32, PortVlans> = answers.iter().filter_map(decode).collect();
+    for port in links.iter_mut().filter(|link| filtering.iter().any(|bridge| link.is_port_of(*bridge))) {
+        port.set_vlans(found.remove(&port.index).unwrap_or_default());
+    }
+    Ok(())
 }
 
 fn addresses(socket: &mut Socket, label: &Label) -> Result<HashMap<u32, Vec<Address>>, Error> {

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeSet};
 
 use super::{Conflict, NewLink, Planner, Port, Settings, Step, order};
-use crate::{Label, Link, LinkKind, LinkRef, Mark, Namespace, State, link::KindChange};
+use crate::{BridgePort, Label, Link, LinkKind, LinkRef, Mark, Namespace, State, link::KindChange};
 
 /// IPV6_MIN_MTU of linux/ipv6.h.
 const IPV6_MTU: u32 = 1280;
@@ -65,13 +65,14 @@ impl<'a> Planner<'a> {
     /// Takes ports of ours out of bridges of ours that go or that they are to leave. A bridge that goes lets its ports go
     /// by itself, but then the way back would not know them.
     fn release(&mut self) {
-        let settings = |port| Settings { controller: Some(port), ..Settings::default() };
+        let settings = |controller| Settings { controller: Some(controller), ..Settings::default() };
         let leaving = links(self.observed).filter_map(|(at, found)| {
             let controller = found.controller.filter(|_| self.standing(&at).is_some() && self.is_ours(found))?;
             let bridge = LinkRef::new(&at.netns, controller);
             let ours = self.observed.link(&bridge).is_some_and(|bridge| self.is_ours(bridge));
             let leaves = ours && self.desired.link(&at).is_some_and(|wanted| wanted.controller.is_none());
-            let (from, to) = (settings(Port::Of(controller)), settings(Port::Free));
+            let from = Settings { port: found.port.clone(), ..settings(Port::Of(controller)) };
+            let to = settings(Port::Free);
             (leaves || self.doomed.contains(&bridge)).then_some(Step::SetLink { at, from, to })
         });
         leaving.collect::<Vec<_>>().into_iter().for_each(|step| self.push(step));
@@ -214,9 +215,18 @@ impl<'a> Planner<'a> {
             Some(_) if wanted.controller != standing => (Some(port(standing)), Some(port(wanted.controller))),
             _ => (None, None),
         };
+        let ports = match (controllers, wanted.controller) {
+            ((Some(Port::Of(_)), _), _) => (found.port.clone(), ports(wanted, None).1),
+            ((Some(Port::Free), _), _) => (None, ports(wanted, None).1),
+            (_, Some(_)) => ports(wanted, found.port.as_deref()),
+            _ => (None, None),
+        };
         let wanted_kind = self.resolved(&wanted.kind);
         let kinds = match wanted_kind.change(&found.kind) {
-            KindChange::Set => (Some(found.kind.clone()), Some(wanted_kind.into_owned())),
+            KindChange::Set => {
+                let needed = wanted_kind.needed(&found.kind);
+                (Some(needed.before(&found.kind)), Some(needed))
+            }
             KindChange::Same | KindChange::Replace(_) => (None, None),
         };
         let (mac, mtu) = (differ(&found.mac, &wanted.mac), differ(&found.mtu, &wanted.mtu));
@@ -228,6 +238,7 @@ impl<'a> Planner<'a> {
             mtu: if from { mtu.0 } else { mtu.1 },
             up: if from { up.0 } else { up.1 },
             controller: if from { controllers.0 } else { controllers.1 },
+            port: if from { ports.0.clone() } else { ports.1.clone() },
             alias: if from { alias.0.clone().or(alias.1.as_ref().map(|_| String::new())) } else { alias.1.clone() },
             group: if from { group.0 } else { group.1 },
         };
@@ -245,6 +256,16 @@ impl Planner<'_> {
         };
         Cow::Owned(LinkKind::Wireguard(Box::new(wireguard.resolved(&key_of))))
     }
+}
+
+/// How the settings of a port change, if they do.
+fn ports(wanted: &Link, found: Option<&BridgePort>) -> (Option<Box<BridgePort>>, Option<Box<BridgePort>>) {
+    let plain = BridgePort::default();
+    let (wanted, found) = (wanted.port.as_deref().unwrap_or(&plain), found.unwrap_or(&plain));
+    if wanted.is_met_by(found) {
+        return (None, None);
+    }
+    (Some(Box::new(wanted.before(found))), Some(Box::new(wanted.clone())))
 }
 
 /// Why `found` cannot become `wanted` in place, if it cannot.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, Firewall, IfName, Label, Link, LinkKind, LinkRef, Mac, Object, Qdisc, setting};
+use crate::{Address, BridgePort, Firewall, IfName, Label, Link, LinkKind, LinkRef, Mac, Object, Qdisc, setting};
 
 /// A change of the kernel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,6 +134,9 @@ pub struct Settings {
     /// Membership in a bridge.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub controller: Option<Port>,
+    /// Settings as a port of a bridge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<Box<BridgePort>>,
     /// IFLA_IFALIAS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alias: Option<String>,
@@ -338,6 +341,7 @@ impl Settings {
             word("mtu", from.mtu.as_ref(), self.mtu.as_ref()),
             self.up.as_ref().map(|up| updown(up).to_owned()),
             word("bridge", from.controller.as_ref(), self.controller.as_ref()),
+            word("port", from.port.as_ref(), self.port.as_ref()),
             word("alias", from.alias.as_ref(), self.alias.as_ref()),
             word("group", from.group.as_ref(), self.group.as_ref()),
         ];

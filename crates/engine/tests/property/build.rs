@@ -4,8 +4,8 @@
 use std::net::IpAddr;
 
 use wireloom_engine::{
-    Address, Bridge, Hop, IfName, Label, Link, LinkKind, LinkRef, Mac, MacvlanMode, Mark, Namespace, Netem, Owner,
-    Qdisc, Route as EngineRoute, RouteKind, Source, State, Tbf, Veth, Vxlan,
+    Address, Bridge, BridgePort, Hop, IfName, Label, Link, LinkKind, LinkRef, Mac, MacvlanMode, Mark, Namespace, Netem,
+    Owner, Qdisc, Route as EngineRoute, RouteKind, Source, State, Tbf, Veth, Vxlan,
 };
 
 use super::sketch::{Cable, Case, Macvlan, OFFICE, Route, Shape, Switch, Sysctl, Tunnel, Versions};
@@ -146,7 +146,12 @@ impl Builder<'_> {
 
     fn switch(&mut self, id: usize, switch: &Switch) {
         let at = LinkRef::new(&hub(), name(&format!("s{id}")));
-        let mut bridge = Link::new(LinkKind::Bridge(Bridge { stp: switch.stp, ageing_s: None }));
+        let mut bridge = Link::new(LinkKind::Bridge(Bridge {
+            stp: switch.stp,
+            group_fwd_mask: switch.mask,
+            priority: switch.mask.map(|_| 4096),
+            ..Bridge::default()
+        }));
         bridge.mtu = Some(switch.mtu);
         bridge.addresses = switch.address.then(|| address(&format!("10.{}.0.254/24", 100 + id))).into_iter().collect();
         self.put(&at, 0, bridge);
@@ -157,7 +162,12 @@ impl Builder<'_> {
             let mut link = Link::new(LinkKind::Veth(Veth { peer: Some(end.clone()) }));
             (link.mtu, link.queues) = (Some(switch.mtu), Some(1));
             link.controller = (k > 0 || !switch.unplugged).then_some(at.ifname);
+            // Settings of a port, each other one.
+            let settings =
+                BridgePort { isolated: k % 2 == 0, hairpin: true, learning: k % 2 == 1, ..BridgePort::default() };
+            link.port = (switch.settings && link.controller.is_some()).then(|| Box::new(settings));
             self.put(&port, 0, link.clone());
+            link.port = None;
             link.kind = LinkKind::Veth(Veth { peer: Some(port) });
             link.controller = None;
             let net = 100 + id;

@@ -59,6 +59,9 @@ pub(crate) struct Switch {
     pub(crate) address: bool,
     /// One port has a pair of its own, and is in no bridge.
     pub(crate) unplugged: bool,
+    pub(crate) mask: Option<u16>,
+    /// Whether its ports have settings of their own.
+    pub(crate) settings: bool,
 }
 
 /// A vxlan.
@@ -160,8 +163,19 @@ fn cable() -> impl Strategy<Value = Cable> + Clone {
 
 fn switch() -> impl Strategy<Value = Switch> + Clone {
     let mtu = prop::sample::select(vec![1500, 1400, 9000]);
-    (vec(node(), 0..4), option::of(any::<bool>()), mtu, any::<bool>(), prop::bool::weighted(0.2))
-        .prop_map(|(ports, stp, mtu, address, unplugged)| Switch { ports, stp, mtu, address, unplugged })
+    let masks = option::of(prop::sample::select(vec![0, 8, 0xfff8]));
+    let more = (prop::bool::weighted(0.2), masks, any::<bool>());
+    (vec(node(), 0..4), option::of(any::<bool>()), mtu, any::<bool>(), more).prop_map(
+        |(ports, stp, mtu, address, (unplugged, mask, settings))| Switch {
+            ports,
+            stp,
+            mtu,
+            address,
+            unplugged,
+            mask,
+            settings,
+        },
+    )
 }
 
 fn tunnel() -> impl Strategy<Value = Tunnel> + Clone {

@@ -48,6 +48,9 @@ pub(crate) struct Building {
     spec: Option<BridgeSpec>,
 }
 
+/// BR_GROUPFWD_RESTRICTED of net/bridge/br_private.h.
+const RESTRICTED: u32 = 0b111;
+
 impl Index<usize> for Bridges {
     type Output = Building;
 
@@ -178,16 +181,35 @@ impl Builder {
             mac: mac.map(|value| Spanned { value, span: spec.mac.span().unwrap_or(span) }),
             automatic: false,
         };
-        let kind = LinkKind::Bridge(Bridge {
-            stp: spec.stp.get().copied(),
-            ageing_s: spec.ageing.get().map(|seconds| seconds.0),
-        });
+        let kind = LinkKind::Bridge(self.options(spec));
         let mut link = self.bare(kind, at, mac, None);
         let closed = self.is_own(&at.netns);
         link.addresses = addresses(&end, closed);
         self.place(at.clone(), link, Place { span: spec.bridge.span().unwrap_or(span), mtu: spec.mtu.span() })?;
         let subnets = subnets.unwrap_or_default();
         Some(Wire { bridge: Some(at.clone()), ends: vec![end], subnets, open: !closed, short })
+    }
+
+    fn options(&mut self, spec: &BridgeSpec) -> Bridge {
+        let short = |value: u32| u16::try_from(value).expect("the range was checked");
+        let mask = spec.group_fwd_mask.spanned();
+        if let Some(mask) = mask.filter(|mask| mask.value.0 & RESTRICTED != 0) {
+            let help = "leave out bits 0 to 2, like 65528 for all others; `mode: patch` passes everything";
+            let message = "no bridge passes on frames of the spanning tree, of pauses and of LACP";
+            self.wrong(mask.span, message, help);
+        }
+        Bridge {
+            stp: spec.stp.get().copied(),
+            ageing_s: spec.ageing.get().map(|seconds| seconds.0),
+            vlan_filtering: spec.vlan_filtering.get().copied(),
+            default_pvid: spec.default_pvid.get().map(|vid| short(vid.0)),
+            group_fwd_mask: mask.map(|mask| short(mask.value.0)),
+            priority: spec.priority.get().map(|priority| short(priority.0)),
+            forward_delay_s: spec.forward_delay.get().map(|seconds| seconds.0),
+            hello_time_s: spec.hello_time.get().map(|seconds| seconds.0),
+            max_age_s: spec.max_age.get().map(|seconds| seconds.0),
+            multicast_snooping: spec.multicast_snooping.get().copied(),
+        }
     }
 
     fn push_bridge(&mut self, at: LinkRef, patch: bool, mtu: Option<u32>, place: Span, wire: Wire) -> usize {
@@ -292,6 +314,11 @@ impl Builder {
 }
 
 impl Building {
+    /// What is plugged into it.
+    pub(super) fn plugs(&self) -> Vec<LinkRef> {
+        self.ports.iter().map(|(_, outer)| outer).chain(&self.tunnels).cloned().collect()
+    }
+
     /// The bridge and all that is joined by it.
     pub(super) fn members(&self) -> Vec<LinkRef> {
         let ports = self.ports.iter().flat_map(|(inner, outer)| [inner, outer]);

@@ -1,6 +1,6 @@
 //! veth pairs: between two nodes, or from a node to a bridge. Does not know the bridge's options.
 
-use wireloom_engine::{IfName, LinkKind, LinkRef, Mac, Veth};
+use wireloom_engine::{BridgePort, IfName, LinkKind, LinkRef, Mac, Veth};
 
 use crate::{
     document::address::Subnet,
@@ -80,7 +80,9 @@ impl Builder {
         made.link.mtu = self.given_mtu(&copy.spec.mtu, &at);
         let place = Place { span: copy.span, mtu: copy.spec.mtu.span() };
         let outer = self.filled(&copy.spec.outer_dev, &copy.numbers);
+        let settings = self.port_settings(copy);
         if self.bridges[bridge].patch {
+            self.refuse_port_keys(copy);
             self.add_patch_end(bridge, made, place);
             return Some(());
         }
@@ -93,6 +95,7 @@ impl Builder {
         made.link.kind = LinkKind::Veth(Veth { peer: Some(outer.clone()) });
         let mut port = self.bare(LinkKind::Veth(Veth { peer: Some(at.clone()) }), &outer, None, None);
         (port.controller, port.queues) = (Some(controller), made.link.queues);
+        port.port = settings.filter(|settings| *settings != BridgePort::default()).map(Box::new);
         let end = self.put(made, place)?;
         self.place(outer.clone(), port, Place { span: copy.spec.outer_dev.span().unwrap_or(copy.span), ..place });
         self.add_port(bridge, end, outer);

@@ -8,7 +8,7 @@ use crate::{
     document::{
         Document,
         keys::LATER,
-        link::{Base, LinkSpec, Pairs},
+        link::{Base, LinkSpec, OF_PORT, Pairs},
         text::{Number, Word},
     },
     expand::{MOST, Numbers, Pattern},
@@ -95,6 +95,9 @@ impl Builder {
                 "node" | "dev" if two => "the ends are in `endpoints` already, each as NODE:INTERFACE",
                 "bridge" | "outer-dev" if two => "a link with two ends has no bridge: write `node` and `dev` instead",
                 "pairs" if !two => "`pairs` says how the ranges of two `endpoints` are paired",
+                key if two && OF_PORT.contains(&key) => {
+                    "it is for a port of a bridge: write `node` and `bridge` instead"
+                }
                 "subnet" if !two => "give `subnet` to the bridge, under `bridges:`",
                 _ => continue,
             };

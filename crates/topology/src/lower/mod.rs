@@ -1,6 +1,7 @@
 //! From the document to the engine's state. Each part notes what is wrong and goes on. Does not know files.
 
 mod bridge;
+mod bridge_port;
 mod builder;
 mod cable;
 mod check;
@@ -47,6 +48,7 @@ pub(crate) fn lower(document: &Document, owner: Owner, tree: &Tree, mistakes: Ve
     builder.add_links(document);
     builder.add_tunnels(document);
     builder.finish_patches();
+    builder.settle_vlans();
     validate::segments(&mut builder);
     pool::hand_out(&mut builder);
     builder.settle_detection();

@@ -11,7 +11,7 @@ use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use wireloom_engine::{IfName, Mac};
+use wireloom_engine::{IfName, Mac, Vids};
 
 use self::{macvlan::Mode, vlan::Protocol};
 use crate::{
@@ -45,6 +45,24 @@ keys! {
         dev: Text<IfName>,
         /// The bridge that a link with one end goes to, or `NODE:BRIDGE`.
         bridge: Text<String>,
+        /// The VLAN of the port at the bridge, 1 to 4094: its frames have no tag on the link.
+        vlan: Number,
+        /// VLANs whose frames have their tags on the link, like `[10, 20-30]`.
+        trunk: OneOrMany<Text<Vids>>,
+        /// The VLAN of frames without a tag, beside those of `trunk`.
+        native: Number,
+        /// Whether the port reaches only ports that are not isolated.
+        isolated: bool,
+        /// Whether the bridge learns addresses from the port; true without it.
+        learning: bool,
+        /// Whether frames may go back out of the port that they came in by.
+        hairpin: bool,
+        /// Whether a frame of the spanning tree shuts the port.
+        guard: bool,
+        /// Cost of a path over the port, in the spanning tree.
+        cost: Whole<1, 65_535>,
+        /// Which of two ports of the same cost, in the spanning tree: the lowest.
+        priority: Whole<0, 63>,
         /// What the link is, `veth` without it.
         r#type: Word<KindName>,
         /// Addresses with prefix length, one or several. With `endpoints`: a list of two, for each end one or several,
@@ -101,6 +119,10 @@ keys! {
         ethtool: EthtoolSpec,
     }
 }
+
+/// Keys of a link to a bridge that speak of its port there.
+pub(crate) static OF_PORT: [&str; 9] =
+    ["vlan", "trunk", "native", "isolated", "learning", "hairpin", "guard", "cost", "priority"];
 
 /// How ranges in both ends of a link are paired.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]

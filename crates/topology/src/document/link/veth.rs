@@ -4,8 +4,27 @@ use super::Kind;
 use crate::lower::{Builder, Copied};
 
 /// `type: veth`
-pub(super) static KIND: Kind =
-    Kind { name: "veth", keys: &["endpoints", "pairs", "bridge", "outer-dev", "queues", "subnet"], lower };
+pub(super) static KIND: Kind = Kind {
+    name: "veth",
+    keys: &[
+        "endpoints",
+        "pairs",
+        "bridge",
+        "outer-dev",
+        "queues",
+        "subnet",
+        "vlan",
+        "trunk",
+        "native",
+        "isolated",
+        "learning",
+        "hairpin",
+        "guard",
+        "cost",
+        "priority",
+    ],
+    lower,
+};
 
 fn lower(builder: &mut Builder, link: &Copied<'_>) -> Option<()> {
     if link.spec.endpoints.is_absent() { builder.port(link) } else { builder.pair(link) }
