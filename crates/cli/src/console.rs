@@ -80,6 +80,14 @@ impl Console {
         out.write_all(&text).and_then(|()| out.flush()).map_err(Failure::Output)
     }
 
+    /// The same for people.
+    pub(crate) fn text_line(&self, row: &impl fmt::Display) -> Result<(), Failure> {
+        self.answered.set(true);
+        // One write, and there at once.
+        let mut out = io::stdout().lock();
+        out.write_all(format!("{row}\n").as_bytes()).and_then(|()| out.flush()).map_err(Failure::Output)
+    }
+
     /// Tells what went wrong, of a verb that goes on.
     pub(crate) fn complain(&self, failure: &Failure) {
         match failure.mistakes() {

@@ -10,6 +10,7 @@ mod console;
 mod descriptors;
 mod document;
 mod duration;
+mod events;
 mod failure;
 mod holders;
 mod hosts;

@@ -5,6 +5,7 @@ mod capture;
 mod check;
 mod completions;
 mod down;
+mod events;
 mod exec;
 mod graph;
 mod impair;
@@ -66,6 +67,9 @@ pub(crate) enum Verb {
         after_long_help = "Examples:\n  wireloom wait triangle --timeout 30s\n  wireloom wait -I eth0 -t db:5432 -- server --listen"
     )]
     Wait(wait::Args),
+    /// Tell what happens in networks that are up: links, addresses, what differs, what went through
+    #[command(after_long_help = "Examples:\n  wireloom events\n  wireloom events triangle --interval 10s -o json")]
+    Events(events::Args),
     /// Write the packets of interfaces to a file, or to a program that reads along
     #[command(
         after_long_help = "Examples:\n  wireloom capture r1:eth1 -w - | wireshark -k -i -\n  wireloom capture r1:eth1 r2:eth1 -w both.pcapng --for 10s"
@@ -131,6 +135,7 @@ impl Verb {
             Verb::Check(args) => check::run(console, &args),
             Verb::Exec(args) => exec::run(console, &args),
             Verb::Wait(args) => wait::run(console, &args),
+            Verb::Events(args) => events::run(console, &args),
             Verb::Capture(args) => capture::run(console, &args),
             Verb::Graph(args) => graph::run(console, &args),
             Verb::Impair(args) => impair::run(console, &args),
