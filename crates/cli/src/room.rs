@@ -16,7 +16,12 @@ use wireloom_netns::{Names, Netns, Room, RoomMaker};
 use wireloom_run::{File, Folder, Furniture};
 use wireloom_topology::{Command, Inside, OnChange, OwnFile, OwnFolder};
 
-use crate::{failure::Failure, hosts, paint::Paint, place, supervision};
+use crate::{
+    failure::Failure,
+    hosts::{self, Hosts},
+    paint::Paint,
+    place, supervision,
+};
 
 /// What nodes say of it.
 pub(crate) type Insides = BTreeMap<Label, Inside>;
@@ -71,10 +76,14 @@ impl Rooms<'_> {
                 self.take_away(&folder, node, changed)?;
             }
         }
-        let mut maker = None;
+        if self.insides.values().all(|inside| !inside.room) {
+            return Ok(());
+        }
+        let (mut maker, hosts) = (None, Hosts::new(self.desired, self.insides));
         let wanted = self.insides.iter().filter(|(node, inside)| inside.room && !self.held.contains(*node));
         for (node, inside) in wanted {
-            let wanted = Furnished { netns: self.netns(node)?.id()?.to_string(), inside: self.whole(node, inside) };
+            let wanted =
+                Furnished { netns: self.netns(node)?.id()?.to_string(), inside: self.whole(node, inside, &hosts) };
             match (Room::open(&folder, node.as_str())?, self.ledger.room::<Furnished>(node)) {
                 (Some(_), Some(known)) if known == wanted => {}
                 (Some(room), Some(known)) if known.netns == wanted.netns => {
@@ -150,10 +159,10 @@ impl Rooms<'_> {
     }
 
     /// With the file of names, unless the document has one.
-    fn whole(&self, node: &Label, inside: &Inside) -> Inside {
+    fn whole(&self, node: &Label, inside: &Inside, hosts: &Hosts<'_>) -> Inside {
         let mut inside = inside.clone();
         if inside.files.iter().all(|file| file.path != hosts::PATH) {
-            let content = hosts::of(self.desired, node, &hostnames(self.insides));
+            let content = hosts.of(node);
             inside.files.push(OwnFile { path: hosts::PATH.into(), content, owner: None, mode: None });
         }
         inside
@@ -201,10 +210,6 @@ pub(crate) fn inodes(ledger: &Ledger) -> BTreeSet<u64> {
     rooms.filter_map(|name| Room::open(&folder, &name).ok()??.inode().ok()).collect()
 }
 
-fn hostnames(insides: &Insides) -> BTreeMap<&Label, &str> {
-    insides.iter().map(|(node, inside)| (node, inside.hostname.as_str())).collect()
-}
-
 fn open(desired: &State, node: &Label) -> Result<Netns, Failure> {
     let gone = |cause| Failure::NodeGone { topology: desired.owner.clone(), node: node.clone(), cause };
     match desired.namespaces.get(node) {
@@ -236,7 +241,7 @@ impl Within {
             return room.map(Within::Room).ok_or(Failure::NoRoom { topology, node });
         }
         let hostname = inside.map_or(node.to_string(), |inside| inside.hostname.clone());
-        Ok(Within::Names { hostname, hosts: hosts::of(desired, node, &hostnames(insides)) })
+        Ok(Within::Names { hostname, hosts: Hosts::new(desired, insides).of(node) })
     }
 
     /// The same as it is started with.

@@ -45,6 +45,24 @@ tunnels:
   - {type: vxlan, bridge: s1, remote: 192.0.2.9, vni: 7}
 "#;
 
+/// Nodes with files of their own.
+const ROOMS: &str = r#"
+name: ring
+nodes:
+  a:
+    files: {/etc/wireloom-ring/a.conf: a, /etc/hostname: a}
+    private: /srv
+  b: {private: /run/ring}
+links: [{endpoints: ["a:eth1", "b:eth1"], subnet: 10.0.0.0/30}]
+"#;
+
+/// The same with a program, whose number is each machine's own. strace would follow it where it follows threads.
+const PROGRAM: &str = r#"    run: [[sleep, "NUMBER"]]
+  b: {"#;
+
+/// What making, furnishing and removing a room is made of.
+const CALLS_OF_ROOMS: [&str; 8] = ["mount", "umount2", "unshare", "setns", "sethostname", "unlink", "rename", "write"];
+
 /// Requests and their answers; namespaces; the ledger.
 const CALLS: [&str; 12] = [
     "sendto",
@@ -86,16 +104,8 @@ fn killed_at_any_request_up_converges_and_down_leaves_nothing() {
     let of = |(verb, threads)| CALLS.map(|call| Series { verb, call, threads, next: 1.into(), end: usize::MAX.into() });
     let kinds = [("up", false), ("up", true), ("down", false), ("down", true)];
     let all: Vec<Series> = kinds.into_iter().flat_map(of).collect();
-    // Much of the time goes by while the kernel cleans up.
-    let threads = 2 * thread::available_parallelism().map_or(1, NonZero::get);
-    thread::scope(|scope| {
-        let running: Vec<_> = (0..threads).map(|_| scope.spawn(|| sandbox(|| work(&all)))).collect();
-        running.into_iter().for_each(|thread| thread.join().unwrap_or_else(|cause| resume_unwind(cause)));
-    });
-    let kills = |verb: &str, call: &str| -> usize {
-        let series = all.iter().filter(|s| (s.verb, s.call) == (verb, call));
-        series.map(|series| series.end.load(Ordering::Relaxed) - 1).sum()
-    };
+    kill_all(&all, RING);
+    let kills = |verb: &str, call: &str| kills(&all, verb, call);
     // The commands must have been hit where it matters, else this would have proven nothing.
     assert!(kills("up", "sendto") > 40, "{} requests of up", kills("up", "sendto"));
     assert!(kills("down", "sendto") > 15, "{} requests of down", kills("down", "sendto"));
@@ -104,14 +114,50 @@ fn killed_at_any_request_up_converges_and_down_leaves_nothing() {
     assert!(kills("up", "mount") >= 2 && kills("down", "umount2") >= 2);
 }
 
+#[test]
+fn killed_while_a_room_is_made_or_removed_nothing_is_left_of_it() {
+    let of =
+        |verb| CALLS_OF_ROOMS.map(|call| Series { verb, call, threads: true, next: 1.into(), end: usize::MAX.into() });
+    let all: Vec<Series> = ["up", "down"].into_iter().flat_map(of).collect();
+    kill_all(&all, ROOMS);
+    // A room is made on a thread of its own: its own mounts are more than those of any other thread.
+    for (verb, call, least) in [("up", "mount", 8), ("up", "unshare", 2), ("up", "setns", 2), ("down", "umount2", 5)] {
+        assert!(kills(&all, verb, call) >= least, "{} times {call} of {verb}", kills(&all, verb, call));
+    }
+}
+
+#[test]
+fn killed_with_a_program_in_a_room_it_is_found_again() {
+    let of = |(verb, call)| Series { verb, call, threads: false, next: 1.into(), end: usize::MAX.into() };
+    let calls = [("up", "write"), ("up", "rename"), ("up", "mount"), ("down", "umount2"), ("down", "unlink")];
+    kill_all(&calls.map(of), &ROOMS.replace("  b: {", PROGRAM));
+}
+
+/// Kills a document's commands in all of these ways.
+fn kill_all(all: &[Series], document: &str) {
+    // Much of the time goes by while the kernel cleans up.
+    let threads = 2 * thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(|| sandbox(|| work(all, document)))).collect();
+        running.into_iter().for_each(|thread| thread.join().unwrap_or_else(|cause| resume_unwind(cause)));
+    });
+}
+
+fn kills(all: &[Series], verb: &str, call: &str) -> usize {
+    let series = all.iter().filter(|s| (s.verb, s.call) == (verb, call));
+    series.map(|series| series.end.load(Ordering::Relaxed) - 1).sum()
+}
+
 /// One machine, on which one command after the other is killed.
-fn work(all: &[Series]) {
-    let folder = Folder::with(&[("ring.yaml", RING)]);
+fn work(all: &[Series], document: &str) {
+    static NUMBER: AtomicUsize = AtomicUsize::new(70_000);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed).to_string();
+    let folder = Folder::with(&[("ring.yaml", &document.replace("NUMBER", &number))]);
     sh("ip link add uplink type veth peer name far
         for link in uplink far; do ip link set $link addrgenmode none; ip link set $link up; done
         ip addr add 192.0.2.1/24 dev uplink
         ip netns add office; ip -n office link set lo up");
-    let machine = Machine { start: machine_dump(), folder };
+    let machine = Machine { start: machine_dump(&number), folder, number };
     for series in all {
         while let Some(n) = series.take() {
             if !machine.kill(series, n) {
@@ -124,6 +170,8 @@ fn work(all: &[Series]) {
 struct Machine {
     folder: Folder,
     start: Value,
+    /// What a program of the document is known by.
+    number: String,
 }
 
 impl Machine {
@@ -168,21 +216,22 @@ impl Machine {
     fn is_clean(&self, what: &str) {
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(5) {
-            if machine_dump() == self.start {
+            if machine_dump(&self.number) == self.start {
                 return;
             }
             thread::sleep(Duration::from_millis(50));
         }
-        let same = std::panic::catch_unwind(|| assert_same_dump(&self.start, &machine_dump()));
+        let same = std::panic::catch_unwind(|| assert_same_dump(&self.start, &machine_dump(&self.number)));
         same.unwrap_or_else(|cause| panic!("{what}, then down: {}", cause.downcast_ref::<String>().unwrap()));
     }
 }
 
-/// The kernel, what is in /run, what is mounted there, and the setting of others.
-fn machine_dump() -> Value {
+/// The kernel, what is in /run, what is mounted, whether the program runs, and the setting of others.
+fn machine_dump(number: &str) -> Value {
     let mounts = fs::read_to_string("/proc/thread-self/mounts").unwrap();
-    let mounts: Vec<&str> = mounts.lines().filter(|line| line.contains(" /run")).collect();
+    let mounts: Vec<&str> = mounts.lines().collect();
+    let running = sh(&format!("pgrep -fc '^sleep {number}$' || true"));
     let files = sh("find /run | sort");
     let forward = sh("ip netns exec office sysctl -n net.ipv4.ip_forward");
-    serde_json::json!({"kernel": host_dump(), "mounts": mounts, "files": files, "forward": forward})
+    serde_json::json!({"kernel": host_dump(), "mounts": mounts, "files": files, "forward": forward, "running": running})
 }
