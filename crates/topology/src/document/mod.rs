@@ -5,6 +5,7 @@ pub(crate) mod address;
 pub(crate) mod bridge;
 pub(crate) mod check;
 pub(crate) mod command;
+mod encap;
 pub(crate) mod ethtool;
 pub(crate) mod keys;
 pub(crate) mod link;

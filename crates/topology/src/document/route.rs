@@ -6,7 +6,10 @@ use ipnet::IpNet;
 use wireloom_engine::{Hop, IfName, Origin, Route, RouteKind};
 
 use crate::{
-    document::address::{ip_address, network},
+    document::{
+        address::{ip_address, network},
+        encap::encap,
+    },
     read::nearest,
     wrong::Wrong,
 };
@@ -15,13 +18,16 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RouteLine(pub(crate) Route);
 
-const OPTIONS: [&str; 13] = [
+const OPTIONS: [&str; 16] = [
     "via",
     "dev",
     "metric",
     "table",
     "src",
     "mtu",
+    "advmss",
+    "nhid",
+    "encap",
     "onlink",
     "nexthop",
     "weight",
@@ -69,6 +75,7 @@ fn kind_of(word: &str) -> Option<RouteKind> {
         "blackhole" => RouteKind::Blackhole,
         "unreachable" => RouteKind::Unreachable,
         "prohibit" => RouteKind::Prohibit,
+        "throw" => RouteKind::Throw,
         _ => return None,
     })
 }
@@ -82,7 +89,7 @@ fn destination(word: &str) -> Result<(IpNet, Option<bool>), Wrong> {
                 let word_of_ip = word.bytes().all(|b| b.is_ascii_lowercase());
                 let message = if word_of_ip { format!("`{word}` in a route is not taken") } else { wrong.message };
                 Wrong::new(message, "a route begins with its destination, `default`, 10.0.0.0/8 or 2001:db8::/32; before it may stand unicast, \
-                     blackhole, unreachable or prohibit")
+                     blackhole, unreachable, prohibit or throw")
             })?;
             Ok((IpNet::from(address), Some(is_v6(address))))
         }
@@ -106,12 +113,16 @@ impl Reading {
         match word {
             "nexthop" => self.route.hops.push(new_hop()),
             "onlink" => self.hop().onlink = true,
+            "encap" => self.hop().encap = Some(encap(words)?),
             word if !OPTIONS.contains(&word) => {
                 return Err(Wrong::new(format!("`{word}` in a route is not taken"), nearest(word, &OPTIONS)));
             }
             word => {
                 let mut value = words.next().ok_or_else(|| missing(word))?;
-                if value == "lock" || (word == "via" && matches!(value, "inet" | "inet6")) {
+                if word == "via" && value == "inet6" {
+                    return self.gateway_of_ipv6(words.next().ok_or_else(|| missing("via inet6"))?);
+                }
+                if value == "lock" || (word == "via" && value == "inet") {
                     value = words.next().ok_or_else(|| missing(word))?;
                 }
                 self.valued(word, value)?;
@@ -128,10 +139,21 @@ impl Reading {
             "weight" => self.hop().weight = number(word, value, 1, 256)?,
             "metric" | "preference" | "priority" => self.route.metric = Some(number(word, value, 0, u32::MAX)?),
             "mtu" => self.route.mtu = Some(number(word, value, 68, 65_535)?),
+            "advmss" => self.route.advmss = Some(number(word, value, 1, 65_535)?),
+            "nhid" => self.route.nexthop = Some(number(word, value, 1, u32::MAX)?),
             "table" => self.route.table = table(value)?,
             // Our own protocol number marks the route, and the kernel finds the scope.
             _ => {}
         }
+        Ok(())
+    }
+
+    /// That of an IPv4 route may be one of IPv6, where it is said.
+    fn gateway_of_ipv6(&mut self, text: &str) -> Result<(), Wrong> {
+        let address = ip_address(text)?;
+        let help = "write an address of IPv6 behind `via inet6`";
+        self.hop().via =
+            Some(Some(address).filter(IpAddr::is_ipv6).ok_or_else(|| Wrong::new(format!("`via inet6 {text}`"), help))?);
         Ok(())
     }
 
@@ -149,7 +171,8 @@ impl Reading {
             return Ok(address);
         }
         let family = if v6 { "IPv6" } else { "IPv4" };
-        let help = format!("write an address of {family}; gateways of the other family (`via inet6`) are not taken");
+        let inet6 = if v6 { "" } else { ", or `via inet6 ADDRESS` for a gateway of IPv6" };
+        let help = format!("write an address of {family}{inet6}");
         Err(Wrong::new(format!("{address} in a route of {family}"), help))
     }
 
@@ -163,6 +186,8 @@ impl Reading {
         let hops = &self.route.hops;
         let empty = hops.is_empty() || hops.iter().any(|hop| hop.via.is_none() && hop.dev.is_none());
         match self.route.kind {
+            RouteKind::Unicast if self.route.nexthop.is_some() && hops.is_empty() => Ok(self.route),
+            _ if self.route.nexthop.is_some() => Err(Wrong::new(format!("`{text}` names two ways"), NHID_HELP)),
             RouteKind::Unicast if empty => Err(Wrong::new(format!("the route `{text}` leads nowhere"), HOP_HELP)),
             RouteKind::Unicast => Ok(self.route),
             _ if self.route.hops.is_empty() => Ok(self.route),
@@ -174,7 +199,8 @@ impl Reading {
 
 const DEV_HELP: &str = "write the name of an interface of the node";
 const HOP_HELP: &str =
-    "write `via ADDRESS`, `dev INTERFACE`, or both; `blackhole`, `unreachable` and `prohibit` take neither";
+    "write `via ADDRESS`, `dev INTERFACE`, or both; `blackhole`, `unreachable`, `prohibit` and `throw` take neither";
+const NHID_HELP: &str = "write `nhid N` alone, or the way itself: the nexthop object says where it leads";
 
 fn missing(word: &str) -> Wrong {
     Wrong::new(format!("nothing behind `{word}` in a route"), format!("write the value behind `{word}`"))
@@ -216,6 +242,12 @@ mod tests {
         assert_eq!(read("10.1.1.1 dev eth0").destination.to_string(), "10.1.1.1/32");
         assert_eq!(read("blackhole 10.0.0.0/8").kind, RouteKind::Blackhole);
         assert!(read("default via 10.9.9.9 dev eth0 onlink").hops[0].onlink);
+        assert_eq!(read("throw 10.0.0.0/8 table 7").kind, RouteKind::Throw);
+        let route = read("10.0.0.0/8 nhid 7 advmss 1200");
+        assert_eq!((route.nexthop, route.advmss, route.hops.len()), (Some(7), Some(1200), 0));
+        let route = read("10.0.0.0/8 encap seg6 mode encap segs fc00::1 via inet6 fe80::1 dev eth0");
+        assert_eq!(route.hops[0].via, "fe80::1".parse().ok());
+        assert!(route.hops[0].encap.is_some() && route.destination.addr().is_ipv4());
     }
 
     #[test]
@@ -240,6 +272,10 @@ mod tests {
             "default vai 10.0.0.1",
             "default nexthop weight 2",
             "default via 10.0.0.1 weight 0",
+            "10.0.0.0/8 via inet6 10.0.0.1 dev eth0",
+            "10.0.0.0/8 nhid 7 dev eth0",
+            "blackhole 10.0.0.0/8 nhid 7",
+            "throw 10.0.0.0/8 dev eth0",
             "default via 10.0.0.1 dev sixteen-bytes-xx",
             "blackhole 10.0.0.0/8 via 10.0.0.1",
             "eth0 via 10.0.0.1",
