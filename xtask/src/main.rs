@@ -4,6 +4,7 @@
 mod bench;
 mod dist;
 mod error;
+mod fuzz;
 mod guest;
 mod lint;
 mod program;

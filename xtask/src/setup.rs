@@ -25,6 +25,7 @@ const PACKAGES: &[Needed] = &[
     Needed("tcpdump", "reads what `wireloom capture` has written"),
     Needed("frr", "routers of the OSPF example: real daemons, several on one machine"),
     Needed("dnsmasq-base", "a daemon that gives out addresses, twice on one machine"),
+    Needed("g++", "libFuzzer, which the fuzz targets are linked with, is C++"),
     Needed("strace", "SIGKILL before the Nth request, in the fault tests"),
     Needed("qemu-system-x86", "the guest kernel, for what this kernel lacks"),
     Needed("busybox-static", "the guest's user space"),

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::program::{cargo, run as run_program};
 use crate::talk::{complain, say};
 use crate::workspace::Workspace;
-use crate::{guest, lint, setup};
+use crate::{fuzz, guest, lint, setup};
 
 /// What `cargo xtask test` takes.
 #[derive(clap::Args, Default)]
@@ -45,6 +45,8 @@ pub(crate) enum Tier {
     Unit,
     /// Integration tests named netns_*: real namespaces of this kernel
     Netns,
+    /// Arbitrary inputs for what reads documents and the kernel: the targets of fuzz/, some thousand inputs each
+    Fuzz,
     /// Integration tests named guest_*: another kernel, under QEMU
     Guest,
 }
@@ -56,6 +58,7 @@ impl Tier {
             Self::Lint => "lint",
             Self::Unit => "unit",
             Self::Netns => "netns",
+            Self::Fuzz => "fuzz",
             Self::Guest => "guest",
         }
     }
@@ -65,6 +68,7 @@ impl Tier {
         match self {
             Self::Lint => "rustfmt and clippy",
             Self::Unit | Self::Netns => "root, in a place where namespaces and tmpfs can be made",
+            Self::Fuzz => "a C++ compiler, for libFuzzer",
             Self::Guest => "qemu-system-x86_64 and the guest kernel (a fetch of 40 MB, once)",
         }
     }
@@ -121,6 +125,11 @@ fn timed(workspace: &Workspace, tier: Tier, args: &Args) -> Tally {
 fn one_tier(workspace: &Workspace, tier: Tier, args: &Args) -> Result<Tally, Error> {
     if tier == Tier::Lint {
         return Ok(lint::tally(workspace));
+    }
+    if tier == Tier::Fuzz {
+        // Targets are of no package of the workspace.
+        let wanted = args.packages.is_empty();
+        return if wanted { fuzz::tally(workspace, args.filter.as_deref()) } else { Ok(Tally::default()) };
     }
     let binary = binary_under_test(workspace)?;
     let suites = suite::build(workspace, tier, &args.packages)?;

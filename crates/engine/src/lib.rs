@@ -22,6 +22,8 @@ mod verify;
 
 pub use wireloom_netlink::ethtool::SettingError;
 
+#[cfg(fuzzing)]
+pub use self::observe::fuzzing;
 pub use self::{
     address::{Address, Origin},
     apply::{Control, Journal, PhaseTime, Progress},

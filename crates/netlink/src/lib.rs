@@ -9,6 +9,8 @@ mod error;
 pub mod ethtool;
 mod events;
 mod frame;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod generic;
 mod graveyard;
 mod kernel;

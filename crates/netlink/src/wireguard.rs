@@ -10,6 +10,8 @@ use nix::errno::Errno;
 use wireloom_netns::Netns;
 
 pub use self::key::{KeyError, PublicKey, SecretKey};
+#[cfg(fuzzing)]
+pub(crate) use self::wire::read;
 use crate::generic::{Command, Family};
 use crate::{Error, Result};
 

@@ -98,6 +98,13 @@ impl RawLink {
         self.controller == Some(index)
     }
 
+    /// What its kind says, where no other link is known.
+    #[cfg(fuzzing)]
+    pub(super) fn kind_alone(&self, around: &dyn Surroundings) -> Option<String> {
+        let (kind, data) = self.info.as_ref()?;
+        Some(LinkKind::decode(kind, data.as_ref(), around).to_string())
+    }
+
     /// Whether IFLA_LINK_NETNSID must be understood: for veths the numbers of both ends do.
     pub(super) fn stands_elsewhere(&self) -> bool {
         self.nsid.is_some() && !matches!(self.info, None | Some((InfoKind::Veth, _)))

@@ -1,6 +1,8 @@
 //! observe(): what networking is, read whole from the kernel. Does not know what is wanted, only where to look.
 
 mod firewall;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod link;
 mod namespace;
 mod scope;

@@ -103,7 +103,7 @@ fn family(family: i32) -> [u8; 2] {
 }
 
 /// One message of the answer: a device, or, where it has many peers, a part of it.
-pub(super) fn read(message: &[u8]) -> Option<Device> {
+pub(crate) fn read(message: &[u8]) -> Option<Device> {
     let mut device = Device::default();
     for (kind, value) in attributes(message) {
         match kind {

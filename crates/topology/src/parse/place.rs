@@ -9,6 +9,8 @@ pub(super) struct Places<'a> {
     file: FileId,
     text: &'a str,
     marks: Option<Vec<usize>>,
+    /// The byte that each line begins at.
+    lines: Vec<usize>,
 }
 
 const STEP: usize = 256;
@@ -16,7 +18,8 @@ const STEP: usize = 256;
 impl<'a> Places<'a> {
     pub(super) fn new(file: FileId, text: &'a str) -> Places<'a> {
         let marks = || text.char_indices().step_by(STEP).map(|(byte, _)| byte).collect();
-        Places { file, text, marks: (!text.is_ascii()).then(marks) }
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Places { file, text, marks: (!text.is_ascii()).then(marks), lines }
     }
 
     pub(super) fn file(&self) -> FileId {
@@ -31,13 +34,20 @@ impl<'a> Places<'a> {
         rest.char_indices().nth(character % STEP).map_or(self.text.len(), |(byte, _)| start + byte)
     }
 
-    /// A place of no extent.
+    /// A place of no extent. The parser ends a line at a lone carriage return, too, and begins one behind the last byte;
+    /// editors do not: where it counts other lines than they do, the column is counted anew.
     pub(super) fn at(&self, marker: &Marker) -> Span {
+        let offset = self.byte(marker.index());
+        let line = self.lines.partition_point(|start| *start <= offset);
+        let column = match line == marker.line() {
+            true => marker.col(),
+            false => self.text[self.lines[line - 1]..offset].chars().count(),
+        };
         Span {
             file: self.file,
-            line: u32::try_from(marker.line()).unwrap_or(u32::MAX).max(1),
-            column: u32::try_from(marker.col() + 1).unwrap_or(u32::MAX),
-            offset: self.byte(marker.index()),
+            line: u32::try_from(line).unwrap_or(u32::MAX),
+            column: u32::try_from(column + 1).unwrap_or(u32::MAX),
+            offset,
             len: 0,
         }
     }

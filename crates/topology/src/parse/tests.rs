@@ -217,3 +217,11 @@ mod properties {
         }
     }
 }
+
+/// Found by the fuzz target: the parser counts a line behind the last byte, and ends lines at lone carriage returns.
+#[test]
+fn a_place_is_where_an_editor_has_it() {
+    assert_eq!(wrong("nodes: [r1]\n\u{e5}\u{e5}"), (2, 3, "not valid YAML: simple key expected".to_owned()));
+    let (_, mistakes) = tree("a: 1\rb: 2\n}");
+    assert_eq!((mistakes[0].span.line, mistakes[0].span.column), (2, 1), "{mistakes:?}");
+}

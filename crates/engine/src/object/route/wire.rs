@@ -70,7 +70,7 @@ impl Route {
     }
 
     /// `None` for what is no route in our sense: local, broadcast and multicast entries, and copies of the cache.
-    pub(super) fn decode(message: &RouteMessage, ifname: &dyn Fn(u32) -> Option<IfName>) -> Option<Route> {
+    pub(crate) fn decode(message: &RouteMessage, ifname: &dyn Fn(u32) -> Option<IfName>) -> Option<Route> {
         let header = &message.header;
         let kind = match header.kind {
             RouteType::Unicast => RouteKind::Unicast,
