@@ -92,6 +92,24 @@ fn what_is_removed_comes_back_and_the_rest_is_not_touched() {
 }
 
 #[test]
+fn what_was_changed_on_top_of_the_document_is_kept_and_no_drift() {
+    sandbox(|| {
+        let folder = Folder::with(&[("triangle.yaml", TRIANGLE)]);
+        let watch = Watch::start(&folder, "triangle.yaml");
+        watch.told_event("up");
+        folder.wireloom("link down r3:eth1").ok();
+        sh("ip -n triangle.r1 link del eth1");
+        watch.told_event("mended");
+        eventually("the other link is back", || pings("r1", "12.12.12.2"));
+        assert!(!sh("ip -n triangle.r3 -br link show eth1").contains("UP"));
+        folder.wireloom("link up r3:eth1").ok();
+        eventually("it is up", || pings("r1", "13.13.13.3"));
+        drop(watch);
+        folder.wireloom("down triangle").ok();
+    });
+}
+
+#[test]
 fn it_follows_its_document_and_a_wrong_one_changes_nothing() {
     sandbox(|| {
         let folder = Folder::with(&[("triangle.yaml", TRIANGLE)]);

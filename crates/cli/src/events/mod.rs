@@ -206,7 +206,8 @@ impl<'a> Stage<'a> {
         let Ok(observed) = record.scope(Some(&entry.desired)).and_then(|scope| Ok(observe(&scope)?)) else {
             return Ok(());
         };
-        let (changes, lines) = match plan(&entry.desired, &observed) {
+        // What was changed on top of the document, at run time, is asked for too.
+        let (changes, lines) = match plan(&record.overlaid(&entry.desired), &observed) {
             Ok(plan) => (to_value(&Steps(&plan)), plan.steps.iter().map(ToString::to_string).collect::<Vec<_>>()),
             Err(conflicts) => {
                 let lines: Vec<_> = conflicts.iter().map(ToString::to_string).collect();

@@ -40,6 +40,8 @@ const LONGEST: Duration = Duration::from_secs(30);
 const FIGHT: usize = 20;
 /// Between two looks that found nothing lie so many times what a look takes: events that are not about us cost little.
 const EASE: u32 = 10;
+/// But not more than this: somebody waits for what is mended.
+const LONGEST_EASE: Duration = Duration::from_millis(100);
 
 /// A network that is watched.
 pub(crate) struct Watch<'a> {
@@ -152,7 +154,7 @@ impl<'a> Watch<'a> {
         }
         let start = Instant::now();
         let look = self.look();
-        self.ease = start + start.elapsed() * EASE;
+        self.ease = Instant::now() + (start.elapsed() * EASE).min(LONGEST_EASE);
         match look {
             Ok(Look::Same) => Ok(Look::Same),
             Ok(Look::Down) => Ok(Look::Down),
