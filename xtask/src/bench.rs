@@ -9,6 +9,7 @@ mod chain;
 mod fresh;
 mod machine;
 mod measure;
+mod mend;
 mod plot;
 mod results;
 mod sandbox;

@@ -9,7 +9,7 @@ use super::chain::Chain;
 use super::machine::Machine;
 use super::results::{ChainResults, Results, Series};
 use super::wireloom::Wireloom;
-use super::{Args, bare, batch, sandbox};
+use super::{Args, bare, batch, mend, sandbox};
 use crate::error::Error;
 use crate::talk::complain;
 use crate::workspace::Workspace;
@@ -30,10 +30,11 @@ pub(super) fn all(workspace: &Workspace, args: &Args) -> Result<Results, Error> 
     let machine = Machine::here();
     let chain = chain(&binary, if args.quick { QUICK } else { USUAL }, args.repetitions, true)?;
     let one_link = one_link(&binary, ONE_LINK_REPETITIONS * args.repetitions)?;
+    let mended = mend::links(&binary, args.repetitions)?;
     let long = if args.quick { None } else { Some(long(&binary)?) };
     let released = workspace.target.join("dist/x86_64-unknown-linux-gnu/dist/wireloom");
     let size = released.metadata().ok().map(|found| found.len());
-    Ok(Results { machine, repetitions: args.repetitions, chain, long, one_link, binary: size, fresh: None })
+    Ok(Results { machine, repetitions: args.repetitions, chain, long, one_link, mended, binary: size, fresh: None })
 }
 
 /// One length of chain, by all ways of making it.

@@ -34,6 +34,8 @@ pub(super) struct Results {
     pub(super) chain: ChainResults,
     pub(super) long: Option<ChainResults>,
     pub(super) one_link: Series,
+    /// From `ip link del` until `watch` has the link back.
+    pub(super) mended: Series,
     /// Bytes of the released binary.
     pub(super) binary: Option<u64>,
     /// From a clean clone to the triangle.
