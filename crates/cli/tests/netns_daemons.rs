@@ -32,7 +32,7 @@ fn five_routers_of_frr_find_the_short_way_and_then_the_long_one() {
         let neighbours = folder.argv(&["exec", "r3", "--", "vtysh", "-c", "show ip ospf neighbor"]).ok().stdout;
         assert!(neighbours.contains("10.255.0.1") && neighbours.contains("10.255.0.4"), "{neighbours}");
 
-        sh("ip -n ospf.r1 link set eth1 down");
+        folder.wireloom("link down r1:eth1").ok();
         // Far away the news comes later.
         eventually("r5 takes the long way", || sh("ip -n ospf.r5 route show 10.255.0.1").contains("via 10.0.45.1 "));
         let checked = folder.wireloom("check ospf.yaml -o json");
@@ -48,8 +48,7 @@ fn five_routers_of_frr_find_the_short_way_and_then_the_long_one() {
         assert!(why.contains("it goes via 10.0.13.2 dev eth2, and not by r2"), "{why}");
         assert_eq!(routes(&checked)[3].0["way"], "via 10.0.13.2 dev eth2");
 
-        // The document's word: `up` mends the link, and the routers find the short way again.
-        folder.wireloom("up ospf.yaml").ok();
+        folder.wireloom("link up r1:eth1").ok();
         folder.wireloom("check ospf.yaml").ok();
         folder.wireloom("down ospf").ok();
         assert_same_dump(&before, &host_dump());
