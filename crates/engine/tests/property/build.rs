@@ -4,8 +4,9 @@
 use std::net::IpAddr;
 
 use wireloom_engine::{
-    Address, Bridge, BridgePort, Hop, IfName, Label, Link, LinkKind, LinkRef, Mac, MacvlanMode, Mark, Namespace, Netem,
-    Owner, Qdisc, Route as EngineRoute, RouteKind, Source, State, Tbf, Veth, Vxlan,
+    Address, Bridge, BridgePort, Entry, Hop, IfName, Label, Link, LinkKind, LinkRef, Mac, MacvlanMode, Mark, Namespace,
+    Neighbour, Netem, Nexthop, Origin, Owner, Qdisc, Route as EngineRoute, RouteKind, Rule, RuleAction, Source, State,
+    Tbf, Veth, Vxlan, Way,
 };
 
 use super::sketch::{Cable, Case, Macvlan, OFFICE, Route, Shape, Switch, Sysctl, Tunnel, Versions};
@@ -65,6 +66,33 @@ fn address(text: &str) -> Address {
 }
 
 /// The addresses of one end; the first of each family is the gateway of the other end's routes.
+/// Some routes lead on by a nexthop object, and some have a rule for their table or a neighbour on their link.
+fn accompany(netns: &mut Namespace, id: usize, route: &Route, built: &mut EngineRoute) {
+    let number = 100 + u32::try_from(id).unwrap();
+    if route.table != EngineRoute::MAIN {
+        let action = if route.source { RuleAction::Lookup(route.table) } else { RuleAction::Unreachable };
+        netns.rules.push(Rule { to: Some(built.destination), ..Rule::new(number, route.v6, action) });
+    }
+    let [Hop { via, dev: Some(dev), .. }] = built.hops[..] else { return };
+    if route.pick.is_multiple_of(3) {
+        let address = if route.v6 { format!("fd77::{id}") } else { format!("198.18.0.{id}") }.parse().unwrap();
+        let lladdr = format!("c2:77:00:00:00:0{}", route.pick % 4).parse().unwrap();
+        let entry = if route.source { Entry::Proxy { address } } else { Entry::Lladdr { address, lladdr } };
+        netns.neighbours.push(Neighbour { dev, entry, origin: Origin::Ours });
+    }
+    if route.pick.is_multiple_of(4) {
+        let to = via.map_or(Way::Dev { dev, v6: route.v6 }, |via| Way::Via { via, dev, onlink: false });
+        netns.nexthops.push(Nexthop { id: number, to, origin: Origin::Ours });
+        built.hops.clear();
+        built.nexthop = Some(number);
+        if route.source {
+            let group = Way::Group([(number, 1)].into());
+            netns.nexthops.insert(0, Nexthop { id: number - 90, to: group, origin: Origin::Ours });
+            built.nexthop = Some(number - 90);
+        }
+    }
+}
+
 fn cable_addresses(id: usize, cable: &Cable, end: usize) -> Vec<Address> {
     let (net, salt) = (10 + id, cable.salt);
     let v4 = match cable.v4 {
@@ -263,7 +291,9 @@ impl Builder<'_> {
                 built.destination = if route.v6 { "::/0" } else { "0.0.0.0/0" }.parse().unwrap();
             }
         }
-        self.state.namespaces.get_mut(&label(route.node)).unwrap().routes.push(built);
+        let netns = self.state.namespaces.get_mut(&label(route.node)).unwrap();
+        accompany(netns, id, route, &mut built);
+        netns.routes.push(built);
     }
 
     /// Next hops, and the address of the first one's own end.

@@ -27,6 +27,10 @@ pub(crate) fn damage(state: &State, damage: &Damage) -> Option<String> {
         8 => on("link set LINK address c2:ff:00:00:00:01")?,
         9 => format!("{} link set lo down", ip(state, netns)),
         10 => format!("{} link set lo alias other", ip(state, netns)),
+        11 => {
+            let ip = ip(state, netns);
+            format!("{ip} nexthop flush proto 87; {ip} rule flush protocol 87; {ip} neigh flush nud permanent")
+        }
         _ => tc(state, link?),
     };
     // Another one of the damages may have taken the object away, or may be in the way.

@@ -220,7 +220,7 @@ fn sysctl() -> impl Strategy<Value = Sysctl> + Clone {
 /// Every case.
 pub(crate) fn cases() -> impl Strategy<Value = Case> {
     let stop = || option::weighted(0.5, 0..60usize);
-    let damage = (0..12u8, 0..40usize).prop_map(|(kind, pick)| Damage { kind, pick });
+    let damage = (0..13u8, 0..40usize).prop_map(|(kind, pick)| Damage { kind, pick });
     let links = (
         vec(versions(cable()), 0..6),
         vec(versions(switch()), 0..3),

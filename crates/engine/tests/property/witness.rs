@@ -1,7 +1,11 @@
 //! Looks with `ip` and `tc`, not with our own code, whether all that a state asks for is there.
 
+use std::net::IpAddr;
+
 use serde_json::Value;
-use wireloom_engine::{IfName, Label, Link, LinkKind, Namespace, Qdisc, Route, RouteKind, Source, State};
+use wireloom_engine::{
+    Entry, IfName, Label, Link, LinkKind, Namespace, Qdisc, Route, RouteKind, RuleAction, Source, State, Way,
+};
 use wireloom_testkit::{ip, ip_in, sh, sh_in};
 
 /// What is not as the state asks for, in words.
@@ -41,11 +45,55 @@ impl Witness<'_> {
         };
         let absent = |route: &&Route| !routes.iter().any(|found| is_route(route, found));
         wrong.extend(self.netns.routes.iter().filter(absent).map(|route| format!("{}: no route {route}", self.label)));
+        wrong.extend(self.objects());
         for (key, value) in &self.netns.sysctls {
             let found = self.run(&format!("sysctl -n {key}"));
             if found.trim() != value {
                 wrong.push(format!("{}: {key} is {} and not {value}", self.label, found.trim()));
             }
+        }
+        wrong
+    }
+
+    /// Rules, nexthop objects and neighbours, each found by what `ip` shows of it.
+    fn objects(&self) -> Vec<String> {
+        let (netns, mut wrong) = (&self.netns, Vec::new());
+        let mut look = |text: String, questions: &[&str], is: &dyn Fn(&Value) -> bool| {
+            if !questions.iter().flat_map(|question| self.ask(question)).any(|found| is(&found)) {
+                wrong.push(format!("{}: no {text}", self.label));
+            }
+        };
+        for rule in &netns.rules {
+            let question = if rule.v6 { "-6 rule" } else { "-4 rule" };
+            look(format!("rule {rule}"), &[question], &|found| {
+                let table = match rule.action {
+                    RuleAction::Lookup(table) => found["table"] == table.to_string(),
+                    _ => found["action"] == "unreachable",
+                };
+                found["priority"] == rule.priority && found["protocol"] == "87" && table
+            });
+        }
+        for nexthop in &netns.nexthops {
+            look(format!("nexthop {nexthop}"), &["nexthop"], &|found| {
+                let to = match &nexthop.to {
+                    Way::Group(members) => found["group"].as_array().is_some_and(|all| all.len() == members.len()),
+                    Way::Via { via, dev, .. } => found["gateway"] == via.to_string() && found["dev"] == dev.as_str(),
+                    Way::Dev { dev, .. } => found["gateway"].is_null() && found["dev"] == dev.as_str(),
+                    Way::Blackhole { .. } => !found["blackhole"].is_null(),
+                };
+                found["id"] == nexthop.id && found["protocol"] == "87" && to
+            });
+        }
+        for neighbour in &netns.neighbours {
+            look(format!("neighbour {neighbour}"), &["neigh show nud permanent", "neigh show proxy"], &|found| {
+                let is =
+                    |address: IpAddr| found["dst"] == address.to_string() && found["dev"] == neighbour.dev.as_str();
+                match neighbour.entry {
+                    Entry::Lladdr { address, lladdr } => is(address) && found["lladdr"] == lladdr.to_string(),
+                    Entry::Proxy { address } => is(address) && found["lladdr"].is_null(),
+                    Entry::Forward { .. } => false,
+                }
+            });
         }
         wrong
     }
@@ -126,6 +174,7 @@ fn is_route(wanted: &Route, found: &Value) -> bool {
     };
     let table = found["table"].as_str().unwrap_or("main");
     let hops = match found["nexthops"].as_array() {
+        _ if wanted.nexthop.is_some() => Vec::new(),
         Some(hops) => hops.clone(),
         None if wanted.kind == RouteKind::Unicast => vec![found.clone()],
         None => Vec::new(),
@@ -142,6 +191,7 @@ fn is_route(wanted: &Route, found: &Value) -> bool {
         && (table == wanted.table.to_string() || (table == "main" && wanted.table == Route::MAIN))
         && found["metric"].as_u64().unwrap_or(0) == u64::from(wanted.effective_metric())
         && wanted.source.is_none_or(|source| found["prefsrc"] == source.to_string())
+        && found["nhid"].as_u64() == wanted.nexthop.map(u64::from)
         && hops.len() == wanted.hops.len()
         && wanted.hops.iter().all(has_hop)
 }
