@@ -67,7 +67,9 @@ impl Witness<'_> {
             let question = if rule.v6 { "-6 rule" } else { "-4 rule" };
             look(format!("rule {rule}"), &[question], &|found| {
                 let table = match rule.action {
-                    RuleAction::Lookup(table) => found["table"] == table.to_string(),
+                    RuleAction::Lookup(table) => {
+                        found["table"].as_str().and_then(|text| text.parse().ok()) == Some(table)
+                    }
                     _ => found["action"] == "unreachable",
                 };
                 found["priority"] == rule.priority && found["protocol"] == "87" && table
