@@ -131,3 +131,18 @@ fn large_ones_take_no_time_and_nothing_overlaps() {
         assert!(seconds < most, "{seconds} s for {} nodes", graph.nodes.len());
     }
 }
+
+/// A kind whose peers are links of the document: one line for both ends.
+#[test]
+fn peers_of_the_document_are_joined() {
+    let mut state = lower("nodes: {a: {}, b: {}}\nlinks: []\n").desired;
+    for (node, peer) in [("a", "b:wg0"), ("b", "a:wg0")] {
+        let kind = serde_json::json!({"wireguard": {"port": 7000, "peers": [{"key": {"of": peer}}]}});
+        let link = wireloom_engine::Link::new(serde_json::from_value(kind).unwrap());
+        state.namespaces.get_mut(node).unwrap().links.insert("wg0".parse().unwrap(), link);
+    }
+    let graph = graph(&state, None);
+    assert_eq!((graph.links.len(), graph.links[0].notes.join(" ").as_str()), (1, "wireguard"));
+    assert_eq!(graph.links[0].ends.each_ref().map(|end| end.node), [0, 1]);
+    assert_eq!(graph.nodes[0].lines, []);
+}

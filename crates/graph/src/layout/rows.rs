@@ -73,7 +73,7 @@ fn budget(detail: Detail) -> f64 {
 
 impl<'a, 'g> Tiered<'a, 'g> {
     /// With as much detail as there is room for. None where only several rows a tier would do, and these would say
-    /// nothing: where most nodes have one link, it is not seen any more from whom.
+    /// nothing: where most nodes have one link, it is not seen any more from whom, unless all are of the same one.
     pub(super) fn fit(part: &'a Part<'g>, order: &[Vec<usize>], finest: Detail) -> Option<Tiered<'a, 'g>> {
         for detail in [Detail::Full, Detail::Names, Detail::Quiet].into_iter().filter(|detail| *detail >= finest) {
             let mut tiered = Tiered::measured(part, order, detail);
@@ -82,7 +82,8 @@ impl<'a, 'g> Tiered<'a, 'g> {
                 return Some(tiered);
             }
         }
-        if part.pairs() < 2 * part.nodes.len() {
+        let star = part.near.iter().any(|near| near.len() * 10 >= part.nodes.len() * 9);
+        if part.pairs() < 2 * part.nodes.len() && !star {
             return None;
         }
         let mut tiered = Tiered::measured(part, order, Detail::Quiet);

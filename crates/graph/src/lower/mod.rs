@@ -87,7 +87,9 @@ impl<'a> Lowering<'a> {
     /// Interfaces that lead nowhere: `lo`, dummies, those on an interface of the same namespace; ports of a bridge are
     /// lines of that bridge.
     fn inner_lines(&self, label: &Label, netns: &Namespace, bridge: Option<IfName>) -> Vec<Line> {
-        let inner = netns.links.iter().filter(|(_, link)| is_inner(label, link) && bridge_of(netns, link) == bridge);
+        let inner = netns.links.iter().filter(|(_, link)| {
+            is_inner(label, link) && !self.has_peers(&link.kind) && bridge_of(netns, link) == bridge
+        });
         let lines = inner.flat_map(|(name, link)| {
             let at = LinkRef::new(label, *name);
             let addresses = self.eyes.addresses(&at, link);
@@ -147,12 +149,38 @@ impl<'a> Lowering<'a> {
             }
         } else if let Some(tunnel) = Tunnel::of(&at, &link.kind) {
             self.tunnels.push(tunnel);
+        } else if self.has_peers(&link.kind) {
+            self.add_peers(&at, label, link);
         } else if let Some(below) = link.kind.parent().filter(|below| below.netns != *label) {
             let ends = [self.end(&at, label, link), self.end_below(below)];
             let mut notes = vec![short(&link.kind)];
             notes.extend(self.impairment(&at, link));
             let health = self.eyes.link(&at, link);
             self.links.push(Link { ends, style: Style::Stacked, notes, health });
+        }
+    }
+
+    /// Whether a link is a tunnel to others of the document.
+    fn has_peers(&self, kind: &LinkKind) -> bool {
+        tunnel::peers(kind).iter().any(|peer| self.desired.link(peer).is_some())
+    }
+
+    /// A tunnel to each peer; one that both ends name is drawn once, from its first end.
+    fn add_peers(&mut self, at: &LinkRef, label: &'a Label, link: &'a Wanted) {
+        for peer in tunnel::peers(&link.kind) {
+            let Some((there, netns)) = self.desired.namespaces.get_key_value(&peer.netns) else { continue };
+            let Some(other) = netns.links.get(&peer.ifname) else { continue };
+            if peer < *at && tunnel::peers(&other.kind).contains(at) {
+                continue;
+            }
+            let ends = [self.end(at, label, link), self.end(&peer, there, other)];
+            let healths = [self.eyes.link(at, link), self.eyes.link(&peer, other)];
+            let worst = healths
+                .iter()
+                .find(|health| health.wrong().is_some())
+                .or(healths.iter().max_by_key(|h| **h == Health::Off));
+            let health = worst.cloned().unwrap_or(Health::Fine);
+            self.links.push(Link { ends, style: Style::Tunnel, notes: vec![link.kind.name().to_owned()], health });
         }
     }
 

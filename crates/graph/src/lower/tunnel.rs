@@ -45,6 +45,13 @@ impl Tunnel {
     }
 }
 
+/// The links of the document that a tunnel of several peers leads to.
+pub(super) fn peers(kind: &LinkKind) -> Vec<LinkRef> {
+    let text = kind.to_string();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.windows(2).filter(|pair| pair[0] == "peer").filter_map(|pair| pair[1].parse().ok()).collect()
+}
+
 /// Which namespace has which address; the first, where several have it.
 pub(super) fn owners(state: &State) -> Owners<'_> {
     let mut owners = Owners::new();
