@@ -35,7 +35,7 @@ pub(crate) fn load(console: &Console, files: &[PathBuf]) -> Result<Lowered, Fail
 }
 
 /// The environment, and `.env` beside the first document.
-fn variables(files: &[PathBuf]) -> Variables {
+pub(crate) fn variables(files: &[PathBuf]) -> Variables {
     let first = files.first().map(|list| list.to_string_lossy().split(':').next().unwrap_or_default().to_owned());
     let folder = first.as_deref().map(Path::new).and_then(Path::parent).unwrap_or(Path::new(""));
     Variables::from_env_and(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })

@@ -136,6 +136,12 @@ impl<'a> Live<'a> {
         Ok(Live { record, document: entry.desired, cancelled, _lock: lock })
     }
 
+    /// Does not stop any more: for the way back.
+    pub(crate) fn insist(&mut self) {
+        static NEVER: AtomicBool = AtomicBool::new(false);
+        self.cancelled = &NEVER;
+    }
+
     /// The link, which must be one of the document's, and with `both` the one at the other end of its cable.
     pub(crate) fn ends(&self, at: &LinkRef, both: bool) -> Result<Vec<LinkRef>, Failure> {
         let link = link(&self.document, at)?;

@@ -21,6 +21,7 @@ pub mod parse;
 mod pool;
 pub mod read;
 mod schema;
+mod script;
 pub mod source;
 mod topology;
 pub mod tree;
@@ -31,8 +32,10 @@ mod wrong;
 pub use self::{
     impairment::{Unclear, impairment},
     lowered::{
-        Check, Command, CommandLine, Inside, Lowered, NodeInfo, OnChange, OwnFile, OwnFolder, Segment, Target, Via,
+        Action, Check, Command, CommandLine, Inside, Lowered, NodeInfo, OnChange, OwnFile, OwnFolder, Script,
+        ScriptStep, Segment, Target, Via,
     },
     schema::schema,
+    script::load_script,
     topology::{load_and_lower, lower_tree},
 };

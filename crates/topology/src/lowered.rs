@@ -221,3 +221,60 @@ pub struct Segment {
     /// The interfaces; the bridge itself is one of them.
     pub ends: Vec<LinkRef>,
 }
+
+/// What is done to a network that is up, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// How often.
+    pub repeat: u32,
+    /// In the order of their times.
+    pub steps: Vec<ScriptStep>,
+}
+
+/// A step of a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScriptStep {
+    /// From the beginning of the round.
+    pub at_ms: u64,
+    /// What.
+    pub action: Action,
+}
+
+/// What a step of a script does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Impairs links.
+    Set {
+        /// Which.
+        links: Vec<LinkRef>,
+        /// How.
+        qdisc: wireloom_engine::Qdisc,
+    },
+    /// Makes links as they were before the script.
+    Reset {
+        /// Which; all, where none is named.
+        links: Vec<LinkRef>,
+    },
+    /// Takes links up or down.
+    Link {
+        /// Which.
+        links: Vec<LinkRef>,
+        /// Up, or down.
+        up: bool,
+    },
+    /// Tries whether something works.
+    Check(Vec<Check>),
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |links: &[LinkRef]| links.iter().map(LinkRef::to_string).collect::<Vec<_>>().join(" ");
+        match self {
+            Action::Set { links, qdisc } => write!(f, "set {} {qdisc}", list(links)),
+            Action::Reset { links } if links.is_empty() => f.write_str("reset all"),
+            Action::Reset { links } => write!(f, "reset {}", list(links)),
+            Action::Link { links, up } => write!(f, "link {} {}", if *up { "up" } else { "down" }, list(links)),
+            Action::Check(_) => f.write_str("check"),
+        }
+    }
+}

@@ -58,7 +58,7 @@ struct Checked {
 
 /// What came of one.
 #[derive(Debug, Serialize)]
-struct Row {
+pub(super) struct Row {
     #[serde(flatten)]
     result: CheckResult,
     /// The node that has the address, where it is one of the topology.
@@ -86,7 +86,8 @@ pub(crate) fn try_all_results(record: &Record, desired: &State, checks: &[Check]
     Ok(try_all(record, desired, checks)?.into_iter().map(|row| row.result).collect())
 }
 
-fn try_all(record: &Record, desired: &State, checks: &[Check]) -> Result<Vec<Row>, Failure> {
+/// Tries them, and says why those failed that should not have.
+pub(super) fn try_all(record: &Record, desired: &State, checks: &[Check]) -> Result<Vec<Row>, Failure> {
     let tries: Vec<wireloom_run::Check> = checks.iter().map(to_try).collect();
     let host = Label::HOST;
     let results = run_checks(&tries, |label| match desired.namespaces.get(label) {
@@ -222,6 +223,21 @@ impl Checked {
 }
 
 impl Row {
+    /// Whether it is as expected.
+    pub(super) fn ok(&self) -> bool {
+        self.result.ok
+    }
+
+    /// In words.
+    pub(super) fn line(&self) -> String {
+        let CheckResult { from, to, kind, ok, expected, .. } = &self.result;
+        match (ok, expected) {
+            (false, _) => in_words(&self.result),
+            (true, true) => format!("{kind} {from} -> {to}: reached"),
+            (true, false) => format!("{kind} {from} -> {to}: not reached, as it must be"),
+        }
+    }
+
     /// Who was asked, and for what.
     fn column(&self) -> String {
         let CheckResult { to, address, kind, .. } = &self.result;

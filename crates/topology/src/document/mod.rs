@@ -13,6 +13,7 @@ pub(crate) mod netem;
 pub(crate) mod node;
 pub(crate) mod room;
 pub(crate) mod route;
+pub(crate) mod script;
 pub(crate) mod text;
 pub(crate) mod tunnel;
 pub(crate) mod units;

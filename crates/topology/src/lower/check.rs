@@ -11,7 +11,7 @@ use wireloom_engine::{IfName, Label, Link, LinkRef};
 use crate::{
     document::{
         Document,
-        check::{PingSpec, RouteSpec, TcpSpec},
+        check::{CheckSpec, PingSpec, RouteSpec, TcpSpec},
         text::{Word, parse},
         units::Timeout,
     },
@@ -28,7 +28,7 @@ const TIMEOUT_MS: u32 = 2000;
 const PATIENCE_MS: u32 = 30_000;
 
 /// Who has an address.
-type Owners = HashMap<IpAddr, LinkRef>;
+pub(super) type Owners = HashMap<IpAddr, LinkRef>;
 
 impl Builder {
     pub(super) fn add_checks(&mut self, document: &Document) {
@@ -36,20 +36,25 @@ impl Builder {
         let mut owners = None;
         for Spanned { value: spec, span } in checks {
             let owners = owners.get_or_insert_with(|| self.owners());
-            match (spec.ping.get(), spec.tcp.get(), spec.route.get()) {
-                (Some(ping), None, None) => self.add_pings(ping, *span, owners),
-                (None, Some(tcp), None) => self.add_connections(tcp, *span, owners),
-                (None, None, Some(route)) => self.add_route_checks(route, *span, owners),
-                (None, None, None) if spec.has_bad() => {}
-                _ => {
-                    let help = "write {ping: {from: NODE, to: NODE}}";
-                    self.wrong(*span, "a check is one of `ping`, `tcp` and `route`", help);
-                }
+            self.add_check(spec, *span, owners);
+        }
+    }
+
+    /// One check of all those that it stands for.
+    pub(super) fn add_check(&mut self, spec: &CheckSpec, span: Span, owners: &Owners) {
+        match (spec.ping.get(), spec.tcp.get(), spec.route.get()) {
+            (Some(ping), None, None) => self.add_pings(ping, span, owners),
+            (None, Some(tcp), None) => self.add_connections(tcp, span, owners),
+            (None, None, Some(route)) => self.add_route_checks(route, span, owners),
+            (None, None, None) if spec.has_bad() => {}
+            _ => {
+                let help = "write {ping: {from: NODE, to: NODE}}";
+                self.wrong(span, "a check is one of `ping`, `tcp` and `route`", help);
             }
         }
     }
 
-    fn owners(&self) -> Owners {
+    pub(super) fn owners(&self) -> Owners {
         let mut owners = Owners::new();
         for (netns, namespace) in &self.state.namespaces {
             for (ifname, link) in &namespace.links {

@@ -13,6 +13,7 @@ mod link;
 mod mtu;
 mod node;
 mod room;
+mod script;
 mod segment;
 mod tunnel;
 
@@ -24,6 +25,7 @@ pub(crate) use self::{
     doubt::Gap,
     link::Copied,
     mtu::Mtu,
+    script::script,
     segment::{End, Wire},
 };
 use crate::{

@@ -1,5 +1,6 @@
 //! `wireloom impair`: impairments of links of a network that is up, on top of its document. Owns what its verbs share.
 
+mod play;
 mod reset;
 mod set;
 mod show;
@@ -40,6 +41,11 @@ enum Impair {
         after_long_help = "Examples:\n  wireloom impair reset r1:eth1\n  wireloom impair reset --all -t triangle"
     )]
     Reset(reset::Args),
+    /// Play a script of impairments, with checks in between
+    #[command(
+        after_long_help = "Examples:\n  wireloom impair play flap.yaml\n  wireloom impair play flap.yaml -t triangle -o json"
+    )]
+    Play(play::Args),
 }
 
 pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
@@ -47,6 +53,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
         Impair::Set(args) => set::run(console, args),
         Impair::Show(args) => show::run(console, args),
         Impair::Reset(args) => reset::run(console, args),
+        Impair::Play(args) => play::run(console, args),
     }
 }
 
