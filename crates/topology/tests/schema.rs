@@ -152,6 +152,7 @@ fn the_schema_has_the_keys_that_the_reader_knows() {
         ("RouteSpec", "checks: [{route: {zzzzzzzz: 1}}]"),
         ("TcpSpec", "checks: [{tcp: {zzzzzzzz: 1}}]"),
         ("EthtoolKeys", "links: [{ethtool: {zzzzzzzz: 1}}]"),
+        ("InternetKeys", "nodes: {a: {internet: {zzzzzzzz: 1}}}"),
         ("NetemKeys", "links: [{netem: {zzzzzzzz: 1}}]"),
     ]);
     // Nobody is led to keys that are not there yet.

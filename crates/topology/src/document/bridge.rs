@@ -7,7 +7,7 @@ use wireloom_engine::Mac;
 use crate::{
     document::{
         address::{HostAddress, Subnet},
-        keys::{Internet, keys},
+        keys::keys,
         text::{Text, Word},
         units::{MtuNumber, Whole},
     },
@@ -53,8 +53,6 @@ keys! {
         max_age: Whole<6, 40>,
         /// Whether multicast goes only where somebody has joined; true without it.
         multicast_snooping: bool,
-        /// Not yet: an uplink through the host.
-        internet: Internet,
     }
 }
 

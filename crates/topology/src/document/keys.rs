@@ -28,7 +28,7 @@ macro_rules! keys {
 pub(crate) use keys;
 
 /// Keys that are known, but not yet done: nobody is to be led to them.
-pub(crate) static LATER: [&str; 5] = ["container", "service", "internet", "nat", "forward"];
+pub(crate) static LATER: [&str; 2] = ["container", "service"];
 
 /// A key that is known, but not yet done: whatever stands there is refused with an explanation.
 macro_rules! later {
@@ -63,17 +63,4 @@ later! {
     /// `container:`, `service:`.
     Container: "wiring containers comes with a later version; this one wires namespaces",
     "write `node: NAME` with a node of the document, or `netns: PATH` for a namespace that exists"
-}
-later! {
-    /// `internet:`.
-    Internet: "an uplink through the host comes with a later version",
-    "leave it out; a `macvlan` link reaches the outside today"
-}
-later! {
-    /// `nat:`.
-    Nat: "address translation comes with a later version", "leave it out"
-}
-later! {
-    /// `forward:`.
-    Forward: "forwarded ports come with a later version", "leave it out"
 }

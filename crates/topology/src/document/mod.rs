@@ -7,6 +7,8 @@ pub(crate) mod check;
 pub(crate) mod command;
 mod encap;
 pub(crate) mod ethtool;
+pub(crate) mod forward;
+pub(crate) mod internet;
 pub(crate) mod keys;
 pub(crate) mod link;
 pub(crate) mod netem;

@@ -4,7 +4,8 @@ use crate::{
     document::{
         address::HostAddress,
         command::CommandSpec,
-        keys::{Container, Internet, keys},
+        internet::InternetSpec,
+        keys::{Container, keys},
         room::{FileSpec, FolderSpec, HostName, RunSpec},
         route::RouteLine,
         text::Text,
@@ -38,8 +39,8 @@ keys! {
         container: Container,
         /// Not yet: the containers of a compose service.
         service: Container,
-        /// Not yet: an uplink through the host.
-        internet: Internet,
+        /// Whether it has a way out: `true`, or keys. A pair of interfaces and a default route, through the host.
+        internet: InternetSpec,
     }
 }
 

@@ -13,7 +13,7 @@ use wireloom_engine::{IfName, Label, Link, LinkKind, LinkRef, Mark, Namespace, O
 use crate::{
     document::text::Text,
     expand::Numbers,
-    lower::{bridge::Bridges, doubt::Doubt, mtu::Stacked, segment::Wire},
+    lower::{bridge::Bridges, doubt::Doubt, forward::Translations, mtu::Stacked, segment::Wire, uplink::Uplinks},
     lowered::{Check, Command, Inside, NodeInfo},
     mistake::Mistake,
     read::{Field, Spanned, nearest_or},
@@ -51,6 +51,10 @@ pub(crate) struct Builder {
     pub(super) checks: Vec<Check>,
     /// What cannot be known.
     pub(crate) doubt: Doubt,
+    /// Ways out.
+    pub(super) uplinks: Uplinks,
+    /// Forwarded ports and translated addresses.
+    pub(super) translations: Translations,
     places: HashMap<LinkRef, Place>,
 }
 
@@ -92,6 +96,8 @@ impl Builder {
             commands: Vec::new(),
             checks: Vec::new(),
             doubt,
+            uplinks: Uplinks::default(),
+            translations: Translations::default(),
             places: HashMap::new(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use wireloom_engine::{DeviceSetting, Link, LinkKind, LinkRef, Mac, Mark, Qdisc, Tbf};
+use wireloom_engine::{DeviceSetting, Label, Link, LinkKind, LinkRef, Mac, Mark, Qdisc, Tbf};
 
 use crate::{
     document::{
@@ -95,6 +95,10 @@ impl Builder {
         }
         let routes = routes.into_iter().flatten().map(|route| out_of(at, route)).collect();
         self.set_device(&spec.ethtool, at);
+        let ports = self.values_of_inner(copy, &spec.forward, "forward", side).unwrap_or_default();
+        self.want_forwards(at, ports);
+        let inner = self.values_of_inner(copy, &spec.nat, "nat", side).unwrap_or_default();
+        self.want_nat(at, inner);
         Interface { link, end, routes }
     }
 
@@ -132,6 +136,28 @@ impl Builder {
         let Some(spanned) = field.spanned() else { return (!field.is_bad()).then(Vec::new) };
         let texts = self.texts(&spanned.value, spanned.span, key, side)?;
         self.filled_all(texts, &copy.numbers)
+    }
+
+    /// The same for a key that is about a node: where one end of a cable is at `host`, one text is for the other.
+    fn values_of_inner<T>(
+        &mut self,
+        copy: &Copied<'_>,
+        field: &Field<PerEnd<T>>,
+        key: &str,
+        side: Side,
+    ) -> Option<Vec<Spanned<T>>>
+    where
+        T: FromStr<Err: fmt::Display> + Clone,
+    {
+        let shared = field.spanned().and_then(|spanned| Some((spanned.span, spanned.value.shared()?)));
+        let at_host = |end: &Spanned<String>| end.value.split(':').next() == Some(Label::HOST);
+        match (shared, copy.ends.iter().position(at_host)) {
+            (Some(text), Some(host)) if side != Side::Only => {
+                let is_host = (host == 1) == (side == Side::Second);
+                self.filled_all((!is_host).then_some(text), &copy.numbers)
+            }
+            _ => self.values(copy, field, key, side),
+        }
     }
 
     fn texts<'d, T>(&mut self, values: &'d PerEnd<T>, span: Span, key: &str, side: Side) -> Option<Placed<'d, T>> {

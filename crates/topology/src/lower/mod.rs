@@ -8,6 +8,7 @@ mod check;
 mod command;
 mod detection;
 mod doubt;
+mod forward;
 mod interface;
 mod link;
 mod mtu;
@@ -16,6 +17,7 @@ mod room;
 mod script;
 mod segment;
 mod tunnel;
+mod uplink;
 
 use wireloom_engine::Owner;
 
@@ -51,8 +53,11 @@ pub(crate) fn lower(document: &Document, owner: Owner, tree: &Tree, mistakes: Ve
     builder.add_tunnels(document);
     builder.finish_patches();
     builder.settle_vlans();
+    let unreached = builder.unreached();
+    builder.add_uplinks(unreached);
     validate::segments(&mut builder);
     pool::hand_out(&mut builder);
+    builder.add_translations();
     builder.settle_detection();
     builder.settle_mtus();
     builder.spread_doubt();

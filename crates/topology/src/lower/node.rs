@@ -75,6 +75,7 @@ impl Builder {
         }
         self.add_node_routes(&label, spec, numbers);
         self.add_sysctls(&label, spec, numbers);
+        self.want_internet(&label, spec, numbers);
         self.add_own_commands(&label, spec.commands.get(), numbers);
         self.add_inside(&label, spec, numbers);
         Some(label)

@@ -18,7 +18,8 @@ use crate::{
     document::{
         address::{Bare, HostAddress, Subnet},
         ethtool::EthtoolSpec,
-        keys::{Container, Forward, Internet, Nat, keys},
+        forward::Ports,
+        keys::{Container, keys},
         netem::NetemSpec,
         route::RouteLine,
         text::{Number, PerEnd, Text, Word},
@@ -108,12 +109,11 @@ keys! {
         container: Container,
         /// Not yet: the compose service of this end.
         service: Container,
-        /// Not yet: an uplink through the host.
-        internet: Internet,
-        /// Not yet.
-        nat: Nat,
-        /// Not yet.
-        forward: Forward,
+        /// An address further inside that the interface's own stands for; with `endpoints` a list of two.
+        nat: PerEnd<Bare>,
+        /// Ports of the node that are open elsewhere, like `8080:80/tcp`: one, or several. With `endpoints` a list of two,
+        /// or one text where one end is at `host`.
+        forward: PerEnd<Ports>,
         /// Offloads and other settings of the device, as ethtool takes them, like `--offload tso off tx off`; or keys,
         /// like `{features: {tso: off}}`. With `endpoints` on both.
         ethtool: EthtoolSpec,
@@ -159,8 +159,8 @@ pub(crate) struct Kind {
 static KINDS: [&Kind; 5] = [&veth::KIND, &dummy::KIND, &vlan::KIND, &macvlan::KIND, &vxlan::KIND];
 
 /// Keys that every kind takes.
-const COMMON: [&str; 12] =
-    ["node", "dev", "type", "ip", "mac", "mtu", "route", "alias", "up", "netem", "rate", "ethtool"];
+const COMMON: [&str; 14] =
+    ["node", "dev", "type", "ip", "mac", "mtu", "route", "alias", "up", "netem", "rate", "ethtool", "nat", "forward"];
 
 /// Kinds that are known to come.
 const LATER: [&str; 10] = ["ipvlan", "ipvtap", "macvtap", "geneve", "gre", "bond", "vrf", "wireguard", "tun", "tap"];
