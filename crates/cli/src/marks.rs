@@ -6,9 +6,11 @@ use netlink_packet_route::{
     RouteNetlinkMessage as Message,
     link::{LinkAttribute, LinkMessage},
 };
+use nix::errno::Errno;
 use wireloom_engine::{IfName, Label, Mark, Owner, Source};
 use wireloom_netlink::Socket;
 use wireloom_netns::{DIRECTORY, Netns};
+use wireloom_nft::Nft;
 
 use crate::{
     failure::Failure,
@@ -39,6 +41,15 @@ pub(crate) enum Found {
         /// Its name.
         ifname: IfName,
     },
+    /// A table of nftables.
+    Table {
+        /// Whose.
+        owner: Owner,
+        /// What its namespace is in the state of its owner.
+        label: Label,
+        /// Where.
+        source: Source,
+    },
     /// A name for a namespace with no namespace behind it, in our way of naming: a crash leaves that.
     Name {
         /// Whose.
@@ -52,7 +63,10 @@ impl Found {
     /// Whose it is.
     pub(crate) fn owner(&self) -> &Owner {
         match self {
-            Found::Namespace { owner, .. } | Found::Link { owner, .. } | Found::Name { owner, .. } => owner,
+            Found::Namespace { owner, .. }
+            | Found::Link { owner, .. }
+            | Found::Table { owner, .. }
+            | Found::Name { owner, .. } => owner,
         }
     }
 }
@@ -96,7 +110,22 @@ fn inside(netns: &Netns, source: &Source) -> Result<Vec<Found>, Failure> {
     let failed = |cause| Failure::Links { place: place::path(source).display().to_string(), cause };
     let mut socket = Socket::open(netns).map_err(failed)?;
     let answers = socket.dump(Message::GetLink(LinkMessage::default())).map_err(failed)?;
-    Ok(answers.iter().filter_map(|answer| of_link(answer, source)).collect())
+    let links = answers.iter().filter_map(|answer| of_link(answer, source));
+    let tables = tables(netns, source).map_err(failed)?;
+    Ok(links.chain(tables).collect())
+}
+
+/// A kernel without nftables has none.
+fn tables(netns: &Netns, source: &Source) -> wireloom_netlink::Result<Vec<Found>> {
+    let tables = match Nft::open(netns).and_then(|mut nft| nft.tables()) {
+        Err(error) if matches!(error.errno(), Some(Errno::EPROTONOSUPPORT | Errno::EINVAL)) => Vec::new(),
+        outcome => outcome?,
+    };
+    let ours = tables.into_iter().filter_map(|(_, remark)| {
+        let mark = Mark::parse(&remark?)?;
+        Some(Found::Table { owner: mark.owner, label: mark.id.parse().ok()?, source: source.clone() })
+    });
+    Ok(ours.collect())
 }
 
 fn of_link(answer: &Message, source: &Source) -> Option<Found> {

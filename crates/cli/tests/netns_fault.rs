@@ -29,14 +29,14 @@ name: ring
 nodes:
   a: {sysctl: {net.ipv4.ip_forward: 1}}
   b: {}
-  c: {}
+  c: {internet: true}
   office: {netns: office, sysctl: {net.ipv4.ip_forward: 1}}
 links:
   - {endpoints: ["a:eth1", "b:eth1"], ip: ["fd00:1::1/64", "fd00:1::2/64"]}
   - {endpoints: ["b:eth2", "c:eth1"], ip: [10.0.2.1/24, 10.0.2.2/24], mtu: 9000}
   - {endpoints: ["c:eth2", "office:eth1"], ip: [10.0.3.1/24, 10.0.3.2/24], rate: 10mbit}
   - {endpoints: ["office:eth2", "a:eth2"], ip: [10.0.4.1/24, 10.0.4.2/24]}
-  - {node: a, dev: eth3, bridge: s1, ip: 10.1.0.1/24}
+  - {node: a, dev: eth3, bridge: s1, ip: 10.1.0.1/24, forward: "8080:80"}
   - {node: b, dev: eth3, bridge: s1, ip: 10.1.0.2/24, route: default via 10.1.0.1}
   - {node: c, dev: eth3, bridge: s1, ip: 10.1.0.3/24}
   - {node: a, dev: mv1, type: macvlan, outer-dev: uplink, ip: 192.0.2.7/24}

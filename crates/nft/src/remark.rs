@@ -3,8 +3,8 @@
 
 /// NFTNL_UDATA_TABLE_COMMENT and NFTNL_UDATA_RULE_COMMENT of libnftnl: both are 0.
 const COMMENT: u8 = 0;
-/// What the `nft` program takes for a comment; the kernel takes 256 bytes of user data in all.
-pub(crate) const MOST: usize = 128;
+/// The kernel takes 256 bytes of user data in all. The `nft` program shows as much, and takes 128 of its users.
+pub(crate) const MOST: usize = 200;
 
 /// User data: a type, a length, and a text that ends with a zero byte. What is too long is cut off.
 pub(crate) fn encode(text: &str) -> Vec<u8> {
@@ -37,7 +37,7 @@ mod tests {
     fn a_remark_is_read_as_it_was_written() {
         assert_eq!(decode(&encode("wireloom:lab 0123")).as_deref(), Some("wireloom:lab 0123"));
         assert_eq!(decode(&[7, 1, 9, 0, 3, b'a', b'b', 0]).as_deref(), Some("ab"), "behind something else");
-        assert_eq!(decode(&encode(&"ä".repeat(100))).map(|text| text.len()), Some(MOST));
+        assert_eq!(decode(&encode(&"ä".repeat(200))).map(|text| text.len()), Some(MOST));
         for broken in [&[][..], &[0], &[0, 5, b'a'], &[0, 1, 0xff]] {
             assert_eq!(decode(broken), None, "{broken:?}");
         }

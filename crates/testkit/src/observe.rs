@@ -55,13 +55,17 @@ pub fn netns_dump(name: &str) -> Value {
     Value::Object(dump(Some(name)))
 }
 
-/// [`netns_dump`] of the caller's own namespace, and under `netns` that of every named one, by name.
+/// [`netns_dump`] of the caller's own namespace, its rules of nftables, and under `netns` that of every named one, by name.
 ///
 /// # Panics
 /// When `ip` or `tc` fails.
 #[track_caller]
 pub fn host_dump() -> Value {
     let mut host = dump(None);
+    // Without counters. It prints nothing where there is nothing, and is not everywhere.
+    let rules = program("nft").args(["-s", "-j", "list", "ruleset"]).output();
+    let rules = rules.ok().and_then(|rules| serde_json::from_slice(&rules.stdout).ok());
+    host.insert("nftables".to_owned(), rules.map_or(Value::Null, |rules: Value| rules["nftables"].clone()));
     let named = named_netns().into_iter().map(|name| (name.clone(), netns_dump(&name)));
     host.insert("netns".to_owned(), Value::Object(named.collect()));
     Value::Object(host)

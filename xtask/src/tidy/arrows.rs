@@ -20,6 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "wireloom-netns",
             "wireloom-netlink",
+            "wireloom-nft",
             "wireloom-engine",
             "wireloom-ledger",
             "wireloom-topology",

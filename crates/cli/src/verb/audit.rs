@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde::Serialize;
-use wireloom_engine::{Namespace, Owner, Source, State};
+use wireloom_engine::{Firewall, Namespace, Owner, Source, State};
 use wireloom_ledger::Ledger;
 
 use super::{Ending, up::waiting};
@@ -51,7 +51,7 @@ struct Audit {
 struct Row {
     /// Whose; only a mark tells.
     topology: Option<Owner>,
-    /// `namespace`, `link`, `name` (of a namespace that is not there), `ledger`, `address`, `route`, `qdisc`.
+    /// `namespace`, `link`, `table`, `name` (of a namespace that is not there), `ledger`, `address`, `route`, `qdisc`.
     kind: &'static str,
     name: String,
     /// Where it is found.
@@ -201,11 +201,16 @@ impl Everything {
         for found in self.found.iter().filter(|found| found.owner() == owner) {
             let (label, source, own) = match found {
                 Found::Namespace { label, source, .. } => (label, source, true),
-                Found::Link { label, source, .. } => (label, source, false),
+                Found::Link { label, source, .. } | Found::Table { label, source, .. } => (label, source, false),
                 Found::Name { .. } => continue,
             };
             let netns = || Namespace::new(source.clone(), own);
-            state.namespaces.entry(label.clone()).or_insert_with(netns).own |= own;
+            let netns = state.namespaces.entry(label.clone()).or_insert_with(netns);
+            netns.own |= own;
+            // What it says is not asked: it is to be looked at.
+            if matches!(found, Found::Table { .. }) {
+                netns.firewall = Some(Firewall::default());
+            }
         }
         state
     }
@@ -216,6 +221,7 @@ fn row(found: &Found, stray: bool) -> Row {
     let (kind, name, place) = match found {
         Found::Namespace { label, source, .. } => ("namespace", label.to_string(), path(source)),
         Found::Link { source, ifname, .. } => ("link", ifname.to_string(), path(source)),
+        Found::Table { owner, source, .. } => ("table", format!("inet wireloom_{owner}"), path(source)),
         Found::Name { name, .. } => ("name", name.clone(), path(&Source::Named(name.clone()))),
     };
     Row { topology: Some(found.owner().clone()), kind, name, place, stray, removed: false }

@@ -2,7 +2,7 @@
 //! changed are forgotten, so that they do not go on where no rule leads any more.
 
 use wireloom_netns::Netns;
-use wireloom_nft::{Conntrack, Flow, Nft, Transaction};
+use wireloom_nft::{Conntrack, Flow, Nft, Rule, Transaction};
 
 use super::kernel::Kernel;
 use crate::{
@@ -19,17 +19,17 @@ impl Kernel<'_> {
     ) -> Result<(), Error> {
         let owner = self.owner;
         let netns = &self.open(label)?.netns;
-        send(netns, owner, to).map_err(Error::netlink(label))?;
+        send(netns, owner, label, to).map_err(Error::netlink(label))?;
         forget(netns, from, to).map_err(Error::netlink(label))
     }
 }
 
 /// What is gone already is gone.
-fn send(netns: &Netns, owner: &Owner, to: Option<&Firewall>) -> wireloom_netlink::Result<()> {
+fn send(netns: &Netns, owner: &Owner, label: &Label, to: Option<&Firewall>) -> wireloom_netlink::Result<()> {
     let mut nft = Nft::open(netns)?;
     let mut transaction = Transaction::new();
     match to {
-        Some(to) => transaction.replace(&firewall::table(owner, to)),
+        Some(to) => transaction.replace(&firewall::table(owner, label, to)),
         None => {
             let name = firewall::name(owner);
             if nft.tables()?.iter().any(|(found, _)| *found == name) {
@@ -38,7 +38,8 @@ fn send(netns: &Netns, owner: &Owner, to: Option<&Firewall>) -> wireloom_netlink
         }
     }
     for family in IpFamily::ALL {
-        pass(&mut nft, owner, family, to.is_some_and(|to| to.docker.contains(&family)), &mut transaction)?;
+        let rule = firewall::pass(owner, label);
+        pass(&mut nft, &rule, family, to.is_some_and(|to| to.docker.contains(&family)), &mut transaction)?;
     }
     nft.commit(&transaction)
 }
@@ -46,19 +47,18 @@ fn send(netns: &Netns, owner: &Owner, to: Option<&Firewall>) -> wireloom_netlink
 /// One rule, first of Docker's chain for others.
 fn pass(
     nft: &mut Nft,
-    owner: &Owner,
+    rule: &Rule,
     family: IpFamily,
     wanted: bool,
     transaction: &mut Transaction,
 ) -> wireloom_netlink::Result<()> {
     let (table, chain) = (firewall::docker_table(family), firewall::DOCKER_USER);
-    let (mark, rule) = (firewall::remark(owner), firewall::pass(owner));
     let rules = nft.rules(&table, chain)?;
-    let mut ours = rules.iter().filter(|found| found.rule.remark.as_ref() == Some(&mark)).peekable();
+    let mut ours = rules.iter().filter(|found| found.rule.remark == rule.remark).peekable();
     if wanted && ours.peek().is_none() {
-        transaction.insert_rule(&table, chain, &rule);
+        transaction.insert_rule(&table, chain, rule);
     }
-    if wanted && ours.peek().is_some_and(|found| found.rule == rule) {
+    if wanted && ours.peek().is_some_and(|found| found.rule == *rule) {
         ours.next();
     }
     ours.for_each(|found| transaction.delete_rule(&table, chain, found.handle));

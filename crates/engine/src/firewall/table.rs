@@ -12,7 +12,7 @@ use std::{
 use wireloom_nft::{Chain, ChainType, Family, Hook, Hooked, Name, Policy, Rule, Table};
 
 use super::{Firewall, Forward, IpFamily, Uplink};
-use crate::{IfName, Owner};
+use crate::{IfName, Label, Mark, Owner};
 
 /// The chain that Docker keeps for others, in `filter` of each family.
 pub(crate) const DOCKER_USER: &str = "DOCKER-USER";
@@ -35,8 +35,8 @@ pub(crate) fn name(owner: &Owner) -> Name {
 }
 
 /// The mark of an owner, which its table and its rule in Docker's chain have as their remark.
-pub(crate) fn remark(owner: &Owner) -> String {
-    format!("wireloom:{owner}")
+pub(crate) fn remark(owner: &Owner, netns: &Label) -> String {
+    Mark::netns(owner, netns).to_string()
 }
 
 /// Where Docker keeps its chain for others.
@@ -49,12 +49,12 @@ pub(crate) fn docker_table(family: IpFamily) -> Name {
 }
 
 /// The rule in Docker's chain. The words of iptables know it, too: `-m mark --mark 0x8000000/0x8000000 -j ACCEPT`.
-pub(crate) fn pass(owner: &Owner) -> Rule {
-    Rule::new().marked(MARK).counter().accept().remark(&remark(owner))
+pub(crate) fn pass(owner: &Owner, netns: &Label) -> Rule {
+    Rule::new().marked(MARK).counter().accept().remark(&remark(owner, netns))
 }
 
 /// The whole table. Its remark has a digest behind the mark, by which another run knows that nothing has changed.
-pub(crate) fn table(owner: &Owner, firewall: &Firewall) -> Table {
+pub(crate) fn table(owner: &Owner, netns: &Label, firewall: &Firewall) -> Table {
     let mut table = Table::new(name(owner));
     let chains = [
         ("spoofed", ChainType::Filter, Hook::Prerouting, RAW, spoofed(firewall)),
@@ -69,7 +69,7 @@ pub(crate) fn table(owner: &Owner, firewall: &Firewall) -> Table {
             table.chains.push(Chain { name: name.to_owned(), hooked, rules });
         }
     }
-    table.remark = Some(format!("{} {:016x}", remark(owner), table.digest()));
+    table.remark = Some(format!("{} {:016x}", remark(owner, netns), table.digest()));
     table
 }
 

@@ -22,13 +22,13 @@ pub(super) struct Found {
 
 /// Compares the table with `candidates`: a table says what it does, not why. A kernel without nftables has none.
 pub(super) fn read(netns: &Netns, label: &Label, owner: &Owner, candidates: &[Firewall]) -> Result<Found, Error> {
-    match look(netns, owner, candidates) {
+    match look(netns, label, owner, candidates) {
         Err(error) if matches!(error.errno(), Some(Errno::EPROTONOSUPPORT | Errno::EINVAL)) => Ok(Found::default()),
         outcome => outcome.map_err(Error::netlink(label)),
     }
 }
 
-fn look(netns: &Netns, owner: &Owner, candidates: &[Firewall]) -> wireloom_netlink::Result<Found> {
+fn look(netns: &Netns, label: &Label, owner: &Owner, candidates: &[Firewall]) -> wireloom_netlink::Result<Found> {
     let mut nft = Nft::open(netns)?;
     let tables = nft.tables()?;
     let is_there = |name| tables.iter().any(|(found, _)| *found == name);
@@ -38,7 +38,7 @@ fn look(netns: &Netns, owner: &Owner, candidates: &[Firewall]) -> wireloom_netli
         let table = firewall::docker_table(family);
         if is_there(table.clone()) && nft.has_chain(&table, firewall::DOCKER_USER)? {
             docker.insert(family);
-            let mark = Some(firewall::remark(owner));
+            let mark = Some(firewall::remark(owner, label));
             if nft.rules(&table, firewall::DOCKER_USER)?.iter().any(|found| found.rule.remark == mark) {
                 passes.insert(family);
             }
@@ -46,7 +46,7 @@ fn look(netns: &Netns, owner: &Owner, candidates: &[Firewall]) -> wireloom_netli
     }
     let found = if is_there(firewall::name(owner)) { nft.table(&firewall::name(owner))? } else { None };
     let firewall = match found {
-        Some(table) => Some(understood(owner, table, candidates, passes)),
+        Some(table) => Some(understood(owner, label, table, candidates, passes)),
         // The rule alone is what is left when somebody has taken the table.
         None if !passes.is_empty() => Some(Firewall { docker: passes, origin: Origin::Changed, ..Firewall::default() }),
         None => None,
@@ -54,8 +54,14 @@ fn look(netns: &Netns, owner: &Owner, candidates: &[Firewall]) -> wireloom_netli
     Ok(Found { firewall, docker })
 }
 
-fn understood(owner: &Owner, found: Table, candidates: &[Firewall], docker: BTreeSet<IpFamily>) -> Firewall {
-    let mark = firewall::remark(owner);
+fn understood(
+    owner: &Owner,
+    label: &Label,
+    found: Table,
+    candidates: &[Firewall],
+    docker: BTreeSet<IpFamily>,
+) -> Firewall {
+    let mark = firewall::remark(owner, label);
     if found.remark.as_deref().and_then(|remark| remark.split(' ').next()) != Some(&mark) {
         return Firewall { origin: Origin::Others, ..Firewall::default() };
     }
@@ -64,7 +70,7 @@ fn understood(owner: &Owner, found: Table, candidates: &[Firewall], docker: BTre
         let with = |docker: &BTreeSet<IpFamily>| Firewall { docker: docker.clone(), ..candidate.clone() };
         [with(&docker), with(&IpFamily::ALL.into()), with(&BTreeSet::new())]
     });
-    let known = written.into_iter().find(|candidate| firewall::table(owner, candidate) == found);
+    let known = written.into_iter().find(|candidate| firewall::table(owner, label, candidate) == found);
     match known {
         Some(known) if known.docker.is_empty() == docker.is_empty() => Firewall { docker, ..known },
         Some(known) => Firewall { docker, origin: Origin::Changed, ..known },
