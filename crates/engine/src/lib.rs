@@ -32,8 +32,9 @@ pub use self::{
     ethtool::DeviceSetting,
     firewall::{Firewall, Forward, IpFamily, Nat, Protocol, Uplink},
     link::{
-        BadVids, Bridge, BridgePort, Dummy, Link, LinkKind, Macvlan, MacvlanMode, PeerKey, PortVlans, Veth, Vids, Vlan,
-        VlanProtocol, Vxlan, Wireguard, WireguardPeer,
+        BadVids, Bridge, BridgePort, Dummy, Geneve, IpTunnel, Ipvlan, IpvlanFlag, IpvlanMode, Ipvtap, Link, LinkKind,
+        Macvlan, MacvlanMode, Macvtap, Netkit, NetkitMode, NetkitPolicy, PeerKey, PortVlans, TunnelForm, Veth, Vids,
+        Vlan, VlanProtocol, Vxlan, Wireguard, WireguardPeer,
     },
     mac::{Mac, MacError},
     name::{IfName, Label, LinkRef, NameError, Owner},

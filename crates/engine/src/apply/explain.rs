@@ -10,7 +10,11 @@ pub(crate) fn explain(step: &Step, error: Error) -> Error {
     let Error::Netlink { netns, source, hint: _ } = error else { return error };
     let Some(errno) = source.errno() else { return Error::Netlink { netns, source, hint: None } };
     if let Some(feature) = missing_feature(step, errno, source.message()) {
-        return Error::NotSupported { feature, since: None };
+        let since = match step {
+            Step::AddLink(new) => new.link.kind.since(),
+            _ => None,
+        };
+        return Error::NotSupported { feature, since };
     }
     let hint = match source.message() {
         Some(_) => None,
@@ -59,8 +63,13 @@ fn hint(step: &Step, errno: Errno) -> Option<&'static str> {
     match (step, errno) {
         (_, Errno::EPERM) => Some("CAP_NET_ADMIN is needed in that namespace"),
         (Step::AddLink(_), Errno::EEXIST) => Some("an interface of that name is there already"),
-        (Step::AddLink(new), Errno::EBUSY) if matches!(new.link.kind, LinkKind::Macvlan(_)) => {
-            Some("the parent is used otherwise, by a bridge or in passthru mode")
+        (Step::AddLink(new), Errno::EBUSY)
+            if matches!(
+                new.link.kind,
+                LinkKind::Macvlan(_) | LinkKind::Macvtap(_) | LinkKind::Ipvlan(_) | LinkKind::Ipvtap(_)
+            ) =>
+        {
+            Some("the parent is used otherwise: by a bridge, in passthru mode, or by the other of macvlan and ipvlan")
         }
         (Step::AddLink(_), Errno::EADDRINUSE) => Some("the same tunnel is there already"),
         (Step::AddLink(_) | Step::SetLink { .. }, Errno::EXFULL) => Some("a bridge takes 1023 ports"),

@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use netlink_packet_route::{
     RouteNetlinkMessage as Message,
-    link::{InfoData, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage},
+    link::{LinkAttribute, LinkFlags, LinkInfo, LinkMessage},
 };
 use nix::errno::Errno;
 
@@ -80,7 +80,7 @@ impl Kernel<'_> {
             None => encoded.data,
             Some(peer) => {
                 let message = self.new_message(peer, with_index, peer.at.netns != from)?;
-                Some(InfoData::Veth(InfoVeth::Peer(message)))
+                new.link.kind.encode_pair(&peer.link.kind, message)
             }
         };
         let info = [LinkInfo::Kind(encoded.kind)].into_iter().chain(data.map(LinkInfo::Data));

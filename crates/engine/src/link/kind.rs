@@ -1,11 +1,11 @@
 //! What every kind of link answers about itself: its name, how it changes, how it is written and read. Does not know which
 //! kinds there are.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
-use netlink_packet_route::link::{InfoData, InfoKind};
+use netlink_packet_route::link::{InfoData, InfoKind, LinkMessage};
 
-use crate::{Label, LinkRef};
+use crate::{Label, LinkKind, LinkRef};
 
 /// Whether a link can become another one in place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,10 +24,19 @@ impl KindChange {
         (found != wanted).then(|| KindChange::Replace(format!("{what} {found} -> {wanted}")))
     }
 
-    /// Replace, for what lies below or at the other end.
-    pub(super) fn moved(what: &str, found: Option<&LinkRef>, wanted: Option<&LinkRef>) -> Option<KindChange> {
-        let word = |at: Option<&LinkRef>| at.map_or_else(|| "none".to_owned(), |at| at.to_string());
+    /// Replace, for what may be absent: what lies below or at the other end, an address, a key.
+    pub(super) fn moved<T: fmt::Display>(what: &str, found: Option<&T>, wanted: Option<&T>) -> Option<KindChange> {
+        let word = |it: Option<&T>| it.map_or_else(|| "none".to_owned(), T::to_string);
         KindChange::fixed(what, &word(found), &word(wanted))
+    }
+
+    /// For the other end of a tunnel: it may become another one of the same family, but neither appear nor go.
+    pub(super) fn redirected(found: Option<IpAddr>, wanted: Option<IpAddr>) -> KindChange {
+        match (found, wanted) {
+            (found, wanted) if found == wanted => KindChange::Same,
+            (Some(found), Some(wanted)) if found.is_ipv4() == wanted.is_ipv4() => KindChange::Set,
+            (found, wanted) => KindChange::moved("remote", found.as_ref(), wanted.as_ref()).unwrap_or(KindChange::Same),
+        }
     }
 }
 
@@ -58,6 +67,21 @@ pub(crate) trait Kind: fmt::Display {
     /// The kernel's name of the kind, as in `ip link add type NAME`.
     fn name(&self) -> &'static str;
 
+    /// The first kernel that has it, where people still run older ones.
+    fn since(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Whether it has a MAC address of its own, which can be chosen when it is made.
+    fn has_mac(&self) -> bool {
+        true
+    }
+
+    /// Whether an observed one tells enough to be made again.
+    fn can_be_restored(&self) -> bool {
+        true
+    }
+
     /// What it takes to make `found` like this one.
     fn change(&self, found: &Self) -> KindChange
     where
@@ -79,12 +103,18 @@ pub(crate) trait Kind: fmt::Display {
         found.clone()
     }
 
-    /// What a request to make one says. A veth's other end is added by apply.
+    /// What a request to make one says; for both ends of a pair see [`Kind::encode_pair`].
     fn encode(&self, index: &dyn Fn(&LinkRef) -> Option<u32>) -> Encoded;
 
     /// The same for a change of a link that is there.
     fn encode_change(&self, index: &dyn Fn(&LinkRef) -> Option<u32>) -> Encoded {
         self.encode(index)
+    }
+
+    /// IFLA_INFO_DATA of the request that makes both ends of a pair, for kinds that are pairs. The other end is of the same
+    /// kind.
+    fn encode_pair(&self, _other: &LinkKind, _message: LinkMessage) -> Option<InfoData> {
+        None
     }
 
     /// Reads an observed link of this kind; nothing for another kind, and for data that cannot be read.
@@ -118,8 +148,24 @@ impl<K: Kind> Kind for Box<K> {
         (**self).name()
     }
 
+    fn since(&self) -> Option<&'static str> {
+        (**self).since()
+    }
+
+    fn has_mac(&self) -> bool {
+        (**self).has_mac()
+    }
+
+    fn can_be_restored(&self) -> bool {
+        (**self).can_be_restored()
+    }
+
     fn change(&self, found: &Self) -> KindChange {
         (**self).change(found)
+    }
+
+    fn encode_pair(&self, other: &LinkKind, message: LinkMessage) -> Option<InfoData> {
+        (**self).encode_pair(other, message)
     }
 
     fn encode(&self, index: &dyn Fn(&LinkRef) -> Option<u32>) -> Encoded {

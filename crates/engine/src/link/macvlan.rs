@@ -35,6 +35,30 @@ pub enum MacvlanMode {
     Passthru,
 }
 
+impl Macvlan {
+    /// IFLA_MACVLAN_MODE, which macvtap has too.
+    pub(super) fn setting(&self) -> KernelMode {
+        match self.mode {
+            MacvlanMode::Bridge => KernelMode::Bridge,
+            MacvlanMode::Private => KernelMode::Private,
+            MacvlanMode::Vepa => KernelMode::Vepa,
+            MacvlanMode::Passthru => KernelMode::Passthrough,
+        }
+    }
+
+    /// Reads that setting.
+    pub(super) fn read(mode: KernelMode, around: &dyn Surroundings) -> Option<Macvlan> {
+        let mode = match mode {
+            KernelMode::Bridge => MacvlanMode::Bridge,
+            KernelMode::Private => MacvlanMode::Private,
+            KernelMode::Vepa => MacvlanMode::Vepa,
+            KernelMode::Passthrough => MacvlanMode::Passthru,
+            _ => return None,
+        };
+        Some(Macvlan { parent: around.below(), mode })
+    }
+}
+
 impl Kind for Macvlan {
     fn name(&self) -> &'static str {
         "macvlan"
@@ -55,26 +79,17 @@ impl Kind for Macvlan {
     }
 
     fn encode(&self, _: &dyn Fn(&LinkRef) -> Option<u32>) -> Encoded {
-        let mode = match self.mode {
-            MacvlanMode::Bridge => KernelMode::Bridge,
-            MacvlanMode::Private => KernelMode::Private,
-            MacvlanMode::Vepa => KernelMode::Vepa,
-            MacvlanMode::Passthru => KernelMode::Passthrough,
-        };
-        let data = Some(InfoData::MacVlan(vec![InfoMacVlan::Mode(mode)]));
+        let data = Some(InfoData::MacVlan(vec![InfoMacVlan::Mode(self.setting())]));
         Encoded { kind: InfoKind::MacVlan, data, below: self.parent.clone() }
     }
 
     fn decode(_: &InfoKind, data: Option<&InfoData>, around: &dyn Surroundings) -> Option<Macvlan> {
         let Some(InfoData::MacVlan(data)) = data else { return None };
         let mode = data.iter().find_map(|attribute| match attribute {
-            InfoMacVlan::Mode(KernelMode::Bridge) => Some(MacvlanMode::Bridge),
-            InfoMacVlan::Mode(KernelMode::Private) => Some(MacvlanMode::Private),
-            InfoMacVlan::Mode(KernelMode::Vepa) => Some(MacvlanMode::Vepa),
-            InfoMacVlan::Mode(KernelMode::Passthrough) => Some(MacvlanMode::Passthru),
+            InfoMacVlan::Mode(mode) => Some(*mode),
             _ => None,
         });
-        Some(Macvlan { parent: around.below(), mode: mode? })
+        Macvlan::read(mode?, around)
     }
 
     fn parent(&self) -> Option<&LinkRef> {

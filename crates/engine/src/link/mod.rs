@@ -3,8 +3,14 @@
 mod bridge;
 mod bridge_port;
 mod dummy;
+mod geneve;
+mod ip_tunnel;
+mod ipvlan;
+mod ipvtap;
 mod kind;
 mod macvlan;
+mod macvtap;
+mod netkit;
 mod veth;
 mod vlan;
 mod vxlan;
@@ -12,14 +18,20 @@ mod wireguard;
 
 use std::fmt;
 
-use netlink_packet_route::link::{InfoData, InfoKind};
+use netlink_packet_route::link::{InfoData, InfoKind, LinkMessage};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
     bridge::Bridge,
     bridge_port::{BadVids, BridgePort, PortVlans, Vids},
     dummy::Dummy,
+    geneve::Geneve,
+    ip_tunnel::{IpTunnel, TunnelForm},
+    ipvlan::{Ipvlan, IpvlanFlag, IpvlanMode},
+    ipvtap::Ipvtap,
     macvlan::{Macvlan, MacvlanMode},
+    macvtap::Macvtap,
+    netkit::{Netkit, NetkitMode, NetkitPolicy},
     veth::Veth,
     vlan::{Vlan, VlanProtocol},
     vxlan::Vxlan,
@@ -148,6 +160,18 @@ kinds! {
     Dummy(Dummy),
     /// An encrypted tunnel.
     Wireguard(Box<Wireguard>),
+    /// A further interface on a parent, with the same MAC address.
+    Ipvlan(Ipvlan),
+    /// The same, for a program.
+    Ipvtap(Ipvtap),
+    /// A macvlan for a program.
+    Macvtap(Macvtap),
+    /// A tunnel over UDP.
+    Geneve(Box<Geneve>),
+    /// A tunnel over IP.
+    IpTunnel(Box<IpTunnel>),
+    /// One end of a pair for programs of the kernel.
+    Netkit(Netkit),
 }
 
 impl Link {
@@ -180,6 +204,26 @@ impl LinkKind {
             LinkKind::Other(name) => name,
             known => known.kind().map_or("", Kind::name),
         }
+    }
+
+    /// Whether it has a MAC address of its own, which can be chosen when it is made.
+    pub fn has_mac(&self) -> bool {
+        self.kind().is_none_or(Kind::has_mac)
+    }
+
+    /// The first kernel that has it, where people still run older ones.
+    pub(crate) fn since(&self) -> Option<&'static str> {
+        self.kind()?.since()
+    }
+
+    /// Whether an observed one tells enough to be made again.
+    pub(crate) fn can_be_restored(&self) -> bool {
+        self.kind().is_none_or(Kind::can_be_restored)
+    }
+
+    /// What [`Kind::encode_pair`] says.
+    pub(crate) fn encode_pair(&self, other: &LinkKind, message: LinkMessage) -> Option<InfoData> {
+        self.kind()?.encode_pair(other, message)
     }
 
     /// The other end of a pair.

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use netlink_packet_route::link::{InfoData, InfoKind};
+use netlink_packet_route::link::{InfoData, InfoKind, InfoVeth, LinkMessage};
 use serde::{Deserialize, Serialize};
 
 use super::{Encoded, Kind, KindChange, Surroundings};
-use crate::LinkRef;
+use crate::{LinkKind, LinkRef};
 
 /// One end of a pair, like `ip link add NAME type veth peer name PEER netns PEERNS`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,10 @@ impl Kind for Veth {
     }
     fn encode(&self, _: &dyn Fn(&LinkRef) -> Option<u32>) -> Encoded {
         Encoded { kind: InfoKind::Veth, data: None, below: None }
+    }
+
+    fn encode_pair(&self, _other: &LinkKind, message: LinkMessage) -> Option<InfoData> {
+        Some(InfoData::Veth(InfoVeth::Peer(message)))
     }
 
     fn decode(kind: &InfoKind, _: Option<&InfoData>, around: &dyn Surroundings) -> Option<Veth> {

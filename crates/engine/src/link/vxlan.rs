@@ -52,19 +52,13 @@ impl Kind for Vxlan {
 
     fn change(&self, found: &Vxlan) -> KindChange {
         let netns = |label: Option<&Label>| label.map_or_else(|| "elsewhere".to_owned(), Label::to_string);
-        let word = |address: Option<IpAddr>| address.map_or_else(|| "none".to_owned(), |a| a.to_string());
         let fixed = KindChange::fixed("vni", &found.vni, &self.vni)
             .or_else(|| KindChange::fixed("port", &found.port, &self.port))
-            .or_else(|| KindChange::fixed("local", &word(found.local), &word(self.local)))
+            .or_else(|| KindChange::moved("local", found.local.as_ref(), self.local.as_ref()))
             .or_else(|| KindChange::fixed("underlay", &netns(found.underlay.as_ref()), &netns(self.underlay.as_ref())))
             .or_else(|| KindChange::moved("dev", found.dev.as_ref(), self.dev.as_ref()));
-        let remote = match (found.remote, self.remote) {
-            (found, wanted) if found == wanted => KindChange::Same,
-            (Some(found), Some(wanted)) if found.is_ipv4() == wanted.is_ipv4() => KindChange::Set,
-            // "New group address type" of vxlan_nl2conf: the family stays; and no remote cannot be said.
-            (found, wanted) => KindChange::Replace(format!("remote {} -> {}", word(found), word(wanted))),
-        };
-        fixed.unwrap_or(remote)
+        // "New group address type" of vxlan_nl2conf: the family stays; and no remote cannot be said.
+        fixed.unwrap_or_else(|| KindChange::redirected(found.remote, self.remote))
     }
 
     /// Only the remote: the kernel refuses a change that so much as names the port.

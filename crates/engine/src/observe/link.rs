@@ -105,9 +105,9 @@ impl RawLink {
         Some(LinkKind::decode(kind, data.as_ref(), around).to_string())
     }
 
-    /// Whether IFLA_LINK_NETNSID must be understood: for veths the numbers of both ends do.
+    /// Whether IFLA_LINK_NETNSID must be understood: for pairs the numbers of both ends do.
     pub(super) fn stands_elsewhere(&self) -> bool {
-        self.nsid.is_some() && !matches!(self.info, None | Some((InfoKind::Veth, _)))
+        self.nsid.is_some() && !matches!(self.info, None | Some((InfoKind::Veth | InfoKind::Netkit, _)))
     }
 }
 
@@ -126,7 +126,7 @@ fn read_info(info: &[LinkInfo]) -> Option<(InfoKind, Option<InfoData>)> {
 /// Which link is meant by a number.
 pub(super) struct Index<'a> {
     names: HashMap<(&'a Label, u32), IfName>,
-    /// Veths by their own number and their peer's. We choose numbers that are unique in a topology, so that a pair
+    /// Veths and netkits by their own number and their peer's. We choose numbers that are unique in a topology, so that a pair
     /// whose numbers point at each other is one.
     veths: HashMap<(u32, u32), Vec<(&'a Label, &'a RawLink)>>,
 }
@@ -136,7 +136,7 @@ impl<'a> Index<'a> {
         let mut index = Index { names: HashMap::new(), veths: HashMap::new() };
         for (raw, link) in raws.iter().flat_map(|raw| raw.links.iter().map(move |link| (raw, link))) {
             index.names.insert((&raw.label, link.index), link.name);
-            if let (Some((InfoKind::Veth, _)), Some(peer)) = (&link.info, link.below) {
+            if let (Some((InfoKind::Veth | InfoKind::Netkit, _)), Some(peer)) = (&link.info, link.below) {
                 index.veths.entry((link.index, peer)).or_default().push((&raw.label, link));
             }
         }

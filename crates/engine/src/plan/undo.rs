@@ -64,10 +64,11 @@ fn inverse(step: &Step) -> Vec<Step> {
     }
 }
 
-/// A link that was deleted, with the addresses and the qdisc that went with it. A veth whose other end was not to be
-/// seen had lost it, or was about to: half a cable cannot be made.
+/// A link that was deleted, with the addresses and the qdisc that went with it. A pair whose other end was not to be
+/// seen had lost it, or was about to: half a cable cannot be made. Nor can what does not tell enough about itself.
 fn restore(new: NewLink) -> Vec<Step> {
-    if matches!(new.link.kind, LinkKind::Veth(_)) && new.peer.is_none() {
+    let half = matches!(new.link.kind, LinkKind::Veth(_) | LinkKind::Netkit(_)) && new.peer.is_none();
+    if half || !new.link.kind.can_be_restored() {
         return Vec::new();
     }
     let bare = |new: &NewLink| {

@@ -18,21 +18,21 @@ use crate::{
 keys! {
     /// A tunnel between a bridge and one elsewhere.
     pub(crate) struct TunnelSpec {
-        /// Only `vxlan` so far.
+        /// `vxlan` or `geneve`.
         r#type: TunnelKind,
         /// The bridge, or `NODE:BRIDGE`; a range stands for several, and `{n}` in other texts for its number.
         bridge: Word<Pattern>,
         /// Address of the other end.
         remote: Text<Bare>,
-        /// Source address of the outer packets.
+        /// Source address of the outer packets (vxlan).
         local: Text<Bare>,
         /// Network identifier, 1 to 16777215.
         vni: Number,
-        /// UDP port, 4789 without it.
+        /// UDP port; without it 4789 for vxlan, 6081 for geneve.
         port: Whole<1, 65_535>,
         /// The interface that the outer packets leave by, where it is not left to the routes.
         outer_dev: Text<IfName>,
-        /// Name of the tunnel's interface; without it `vx` and the network identifier.
+        /// Name of the tunnel's interface; without it `vx` or `gnv` and the network identifier.
         dev: Text<IfName>,
         /// Largest packet; without it what fits into the interface below.
         mtu: MtuNumber,
@@ -49,6 +49,6 @@ keys! {
 pub(crate) enum TunnelKind {
     /// Ethernet over UDP.
     Vxlan,
-    /// Not yet.
+    /// The same with room for options.
     Geneve,
 }

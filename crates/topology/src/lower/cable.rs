@@ -14,14 +14,13 @@ use crate::{
 };
 
 impl Builder {
-    /// A link with two ends: one pair, no bridge.
-    pub(crate) fn pair(&mut self, copy: &Copied<'_>) -> Option<()> {
+    /// A link with two ends: one pair, no bridge. `kind` says what each end is, given the other.
+    pub(crate) fn pair(&mut self, copy: &Copied<'_>, kind: &dyn Fn(usize, &LinkRef) -> LinkKind) -> Option<()> {
         let (first, second) = (copy.at_end(self, 0), copy.at_end(self, 1));
         let (first, second) = (first?, second?);
         let closed = self.is_own(&first.netns) && self.is_own(&second.netns);
-        let veth = |peer: &LinkRef| LinkKind::Veth(Veth { peer: Some(peer.clone()) });
-        let mut a = self.interface(copy, veth(&second), &first, Side::First, closed);
-        let mut b = self.interface(copy, veth(&first), &second, Side::Second, closed);
+        let mut a = self.interface(copy, kind(0, &second), &first, Side::First, closed);
+        let mut b = self.interface(copy, kind(1, &first), &second, Side::Second, closed);
         a.link.mtu = Some(self.given_mtu(&copy.spec.mtu, &first).unwrap_or(Mtu::USUAL));
         b.link.mtu = Some(self.given_mtu(&copy.spec.mtu, &second).unwrap_or(Mtu::USUAL));
         let subnets = self.subnets(copy);

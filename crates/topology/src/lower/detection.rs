@@ -18,8 +18,10 @@ impl Builder {
         let ours = self.state.namespaces.iter_mut().filter(|(label, netns)| netns.own && !open.contains(*label));
         for (_, netns) in ours {
             let links = || netns.links.values().filter(|link| link.kind != LinkKind::Loopback);
-            let closed =
-                links().all(|link| matches!(link.kind, LinkKind::Veth(_) | LinkKind::Bridge(_) | LinkKind::Dummy(_)));
+            let ours = |kind: &LinkKind| {
+                matches!(kind, LinkKind::Veth(_) | LinkKind::Netkit(_) | LinkKind::Bridge(_) | LinkKind::Dummy(_))
+            };
+            let closed = links().all(|link| ours(&link.kind));
             let version_6 = links().any(|link| link.addresses.iter().any(|address| address.net.addr().is_ipv6()));
             if closed && version_6 {
                 netns.sysctls.entry(DETECTION.to_owned()).or_insert_with(|| "0".to_owned());

@@ -83,6 +83,10 @@ impl Builder {
         if let [_, second, ..] = macs.as_slice() {
             self.wrong(second.span, "an interface has one MAC address", "write one of them");
         }
+        if let Some(mac) = macs.first().filter(|_| !kind.has_mac()) {
+            let message = format!("a link of type `{}` has no MAC address to choose", kind.name());
+            self.wrong(mac.span, message, "leave out `mac`");
+        }
         let automatic = given.is_some();
         let given = given.into_iter().flatten().map(|a| Spanned { value: a.value.0, span: a.span }).collect();
         let end = End { at: at.clone(), addresses: given, mac: macs.into_iter().next(), automatic };
@@ -112,7 +116,8 @@ impl Builder {
     ) -> Link {
         let mut link = Link::new(kind);
         let (netns, ifname) = (at.netns.as_str(), at.ifname);
-        link.mac = Some(mac.unwrap_or_else(|| Mac::stable(&[self.owner.as_str(), netns, ifname.as_str()])));
+        let usual = || Mac::stable(&[self.owner.as_str(), netns, ifname.as_str()]);
+        link.mac = link.kind.has_mac().then(|| mac.unwrap_or_else(usual));
         let alias = Mark::link(&self.owner, at, remark.map(|remark| remark.value.as_str())).to_string();
         if let Some(remark) = remark.filter(|_| alias.len() > Mark::MOST) {
             let over = alias.len() - Mark::MOST;
@@ -123,7 +128,7 @@ impl Builder {
     }
 
     /// The values that one end has for a key.
-    fn values<T>(
+    pub(super) fn values<T>(
         &mut self,
         copy: &Copied<'_>,
         field: &Field<PerEnd<T>>,

@@ -1,6 +1,6 @@
 //! Links: ranges in their ends become copies, and each copy goes to its kind. Does not know the kinds.
 
-use std::ops::RangeInclusive;
+use std::{net::IpAddr, ops::RangeInclusive};
 
 use wireloom_engine::{Dummy, IfName, Label, LinkKind, LinkRef};
 
@@ -9,11 +9,11 @@ use crate::{
         Document,
         keys::LATER,
         link::{Base, LinkSpec, OF_PORT, Pairs},
-        text::{Number, Word},
+        text::{Number, PerEnd, Word},
     },
     expand::{MOST, Numbers, Pattern},
-    lower::{Builder, Gap, Place, Wire, interface::Side},
-    read::{Field, Spanned},
+    lower::{Builder, Gap, Mtu, Place, Wire, interface::Side},
+    read::{Field, Spanned, nearest},
     source::Span,
 };
 
@@ -243,6 +243,82 @@ impl Copied<'_> {
             Base::Local => at.netns.clone(),
         };
         Some(LinkRef { netns, ifname })
+    }
+
+    /// What is below, noted where the link itself cannot be made.
+    pub(crate) fn stacked_on<T>(
+        &self,
+        builder: &mut Builder,
+        at: &LinkRef,
+        parent: &LinkRef,
+        settings: Option<T>,
+    ) -> Option<T> {
+        if settings.is_none() {
+            builder.stack(at, Mtu::Parent(parent.clone()), self.spec.outer_dev.span().unwrap_or(self.span));
+        }
+        settings
+    }
+
+    /// The other end of a tunnel, which must be given.
+    pub(crate) fn remote(&self, builder: &mut Builder) -> Option<IpAddr> {
+        let Some(remote) = builder.filled(&self.spec.remote, &self.numbers)? else {
+            builder.wrong(
+                self.span,
+                "`remote` is missing",
+                "add the address of the other end, like `remote: 192.0.2.7`",
+            );
+            return None;
+        };
+        Some(remote.0)
+    }
+
+    /// Hops that an outer packet may take.
+    pub(crate) fn ttl(&self) -> Option<u8> {
+        let ttl = self.spec.ttl.get();
+        ttl.map(|ttl| u8::try_from(ttl.0).expect("the range was checked"))
+    }
+
+    /// One of some words, the first where none is given. One that is none of them is noted.
+    pub(crate) fn word<T: Copy>(
+        &self,
+        builder: &mut Builder,
+        field: &Field<Word<String>>,
+        key: &str,
+        words: &[(&str, T)],
+    ) -> Option<T> {
+        let given = field.spanned().map(|word| Spanned { value: word.value.0.clone(), span: word.span });
+        given.map_or(Some(words[0].1), |given| self.one_of(builder, &given, key, words))
+    }
+
+    /// The same for each of two ends.
+    pub(crate) fn words_of_ends<T: Copy>(
+        &self,
+        builder: &mut Builder,
+        field: &Field<PerEnd<String>>,
+        key: &str,
+        words: &[(&str, T)],
+    ) -> Option<[T; 2]> {
+        let [first, second] = [Side::First, Side::Second].map(|side| {
+            let given = builder.values(self, field, key, side)?.into_iter().next();
+            given.map_or(Some(words[0].1), |given| self.one_of(builder, &given, key, words))
+        });
+        Some([first?, second?])
+    }
+
+    fn one_of<T: Copy>(
+        &self,
+        builder: &mut Builder,
+        given: &Spanned<String>,
+        key: &str,
+        words: &[(&str, T)],
+    ) -> Option<T> {
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == given.value) {
+            return Some(*value);
+        }
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let message = format!("unknown {key} `{}` of a link of type `{}`", given.value, self.spec.kind().name);
+        builder.wrong(given.span, message, nearest(&given.value, &known));
+        None
     }
 
     /// A number that must be given.

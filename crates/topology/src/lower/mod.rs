@@ -13,6 +13,7 @@ mod interface;
 mod link;
 mod mtu;
 mod node;
+mod outer;
 mod room;
 mod script;
 mod segment;
@@ -41,6 +42,8 @@ use crate::{
 
 /// IANA's port of vxlan.
 pub(crate) const VXLAN_PORT: u16 = 4789;
+/// The UDP port of geneve (IANA).
+pub(crate) const GENEVE_PORT: u16 = 6081;
 
 /// Lowers a document. `mistakes` are those of reading it; `tree` is what it was read from.
 pub(crate) fn lower(document: &Document, owner: Owner, tree: &Tree, mistakes: Vec<Mistake>) -> (Lowered, Vec<Mistake>) {

@@ -1,7 +1,7 @@
 //! MTUs that nobody gave: usual ones, those of the interface below, those of a bridge and its ports. Does not check
 //! the given ones against each other.
 
-use wireloom_engine::{Label, LinkKind, LinkRef, Vxlan};
+use wireloom_engine::LinkRef;
 
 use crate::{document::units::MtuNumber, lower::Builder, read::Field, source::Span};
 
@@ -110,40 +110,13 @@ impl Builder {
         if let Mtu::Parent(parent) = &link.mtu {
             return Some(parent.clone());
         }
-        match &self.state.link(&link.at)?.kind {
-            LinkKind::Vxlan(vxlan) => self.underlay(vxlan),
-            _ => None,
-        }
+        self.underlay(&self.outer(&link.at)?)
     }
 
     /// The largest packet that a tunnel passes on in one piece.
     pub(crate) fn tunnel_mtu(&self, at: &LinkRef) -> u32 {
-        let Some(LinkKind::Vxlan(vxlan)) = self.state.link(at).map(|link| &link.kind) else { return Mtu::USUAL };
-        let below = self.underlay(vxlan).and_then(|below| self.mtu_of(&below)).unwrap_or(Mtu::USUAL);
-        let v6 = vxlan.remote.or(vxlan.local).is_some_and(|address| address.is_ipv6());
-        below.saturating_sub(if v6 { 70 } else { 50 })
-    }
-
-    /// The link of the document that the outer packets leave by.
-    pub(crate) fn underlay(&self, vxlan: &Vxlan) -> Option<LinkRef> {
-        if let Some(dev) = &vxlan.dev {
-            return Some(dev.clone());
-        }
-        let (underlay, remote) = (vxlan.underlay.as_ref()?, vxlan.remote?);
-        if let Some(direct) = self.towards(underlay, remote) {
-            return Some(direct);
-        }
-        let routes = self.routes.iter().filter(|w| w.netns == *underlay && w.route.destination.contains(&remote));
-        let hop = routes.max_by_key(|wanted| wanted.route.destination.prefix_len())?.route.hops.first()?;
-        match hop.dev {
-            Some(ifname) => Some(LinkRef { netns: underlay.clone(), ifname }),
-            None => self.towards(underlay, hop.via?),
-        }
-    }
-
-    fn towards(&self, netns: &Label, address: std::net::IpAddr) -> Option<LinkRef> {
-        let links = &self.state.namespaces.get(netns)?.links;
-        let found = links.iter().find(|(_, link)| link.addresses.iter().any(|a| a.net.contains(&address)));
-        found.map(|(ifname, _)| LinkRef { netns: netns.clone(), ifname: *ifname })
+        let Some(outer) = self.outer(at) else { return Mtu::USUAL };
+        let below = self.underlay(&outer).and_then(|below| self.mtu_of(&below)).unwrap_or(Mtu::USUAL);
+        below.saturating_sub(outer.overhead)
     }
 }

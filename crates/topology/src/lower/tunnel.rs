@@ -1,6 +1,6 @@
 //! Tunnels that are ports of bridges. Does not know what is at the other end.
 
-use wireloom_engine::{IfName, LinkKind, LinkRef, Vxlan};
+use wireloom_engine::{Geneve, IfName, LinkKind, LinkRef, Vxlan};
 
 use crate::{
     document::{
@@ -9,7 +9,7 @@ use crate::{
         tunnel::{TunnelKind, TunnelSpec},
     },
     expand::Numbers,
-    lower::{Builder, Gap, Mtu, Place, VXLAN_PORT},
+    lower::{Builder, GENEVE_PORT, Gap, Mtu, Place, VXLAN_PORT},
     source::Span,
 };
 
@@ -41,8 +41,11 @@ impl Builder {
             let help = "write it like {type: vxlan, bridge: s1, remote: 192.0.2.7, vni: 1001}";
             self.wrong(span, format!("a tunnel without `{key}`"), help);
         }
-        if let Some(kind) = spec.r#type.spanned().filter(|kind| kind.value == TunnelKind::Geneve) {
-            self.wrong(kind.span, "tunnels of type `geneve` come with a later version", "this one has vxlan");
+        if spec.r#type.get() == Some(&TunnelKind::Geneve) {
+            for (key, at) in [("local", spec.local.span()), ("outer-dev", spec.outer_dev.span())] {
+                let help = "leave it out: the routes decide; or write `type: vxlan`";
+                at.into_iter().for_each(|at| self.wrong(at, format!("a geneve does not take `{key}`"), help));
+            }
         }
     }
 
@@ -67,23 +70,24 @@ impl Builder {
             self.doubt.add_mtu(&home);
             return None;
         };
+        let geneve = spec.r#type.get() == Some(&TunnelKind::Geneve);
         let ifname = match dev {
             Some(ifname) => ifname,
-            None => self.noted(span, parse::<IfName>(&format!("vx{vni}")))?,
+            None => self.noted(span, parse::<IfName>(&format!("{}{vni}", if geneve { "gnv" } else { "vx" })))?,
         };
         // A tunnel of the bridges' own namespace leaves by the host; in a node it leaves by the node's own links.
         let underlay = if self.nodes.contains_key(&home.netns) { home.netns.clone() } else { self.host() };
         let dev = outer_dev.map(|ifname| LinkRef { netns: underlay.clone(), ifname });
-        let port = spec.port.get().map_or(VXLAN_PORT, |port| u16::try_from(port.0).expect("the range was checked"));
+        let port = spec.port.get().map(|port| u16::try_from(port.0).expect("the range was checked"));
         let at = LinkRef { netns: home.netns, ifname };
-        let kind = LinkKind::Vxlan(Box::new(Vxlan {
-            vni,
-            remote: remote.map(|a| a.0),
-            local: local.map(|a| a.0),
-            port,
-            underlay: Some(underlay),
-            dev,
-        }));
+        let (remote, local, underlay) = (remote.map(|a| a.0), local.map(|a| a.0), Some(underlay));
+        let kind = if geneve {
+            let port = port.unwrap_or(GENEVE_PORT);
+            LinkKind::Geneve(Box::new(Geneve { vni, remote: remote?, port, ttl: None, underlay }))
+        } else {
+            let port = port.unwrap_or(VXLAN_PORT);
+            LinkKind::Vxlan(Box::new(Vxlan { vni, remote, local, port, underlay, dev }))
+        };
         let mut link = self.bare(kind, &at, None, None);
         link.controller = Some(home.ifname);
         link.mtu = self.given_mtu(&spec.mtu, &at);

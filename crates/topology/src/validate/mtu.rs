@@ -1,6 +1,6 @@
 //! MTUs against IPv6, against the interface below, and whether that exists.
 
-use wireloom_engine::{IfName, LinkKind, LinkRef};
+use wireloom_engine::{IfName, LinkRef};
 
 use crate::{
     lower::{Builder, Gap, Mtu},
@@ -79,13 +79,12 @@ fn small(builder: &mut Builder) {
 }
 
 fn underlay(builder: &Builder, at: &LinkRef) -> (Option<LinkRef>, Option<u32>) {
-    let Some(LinkKind::Vxlan(vxlan)) = builder.state.link(at).map(|link| &link.kind) else { return (None, None) };
+    let Some(outer) = builder.outer(at) else { return (None, None) };
     // An address that could not be read might be the one that leads there.
-    let doubted = |underlay| builder.doubt.about(underlay, Gap::Addresses);
-    if vxlan.dev.is_none() && vxlan.underlay.as_ref().is_some_and(doubted) {
+    if outer.dev.is_none() && builder.doubt.about(outer.netns, Gap::Addresses) {
         return (None, None);
     }
-    let below = builder.underlay(vxlan);
+    let below = builder.underlay(&outer);
     let known = below.as_ref().and_then(|below| builder.mtu_of(below)).map(|_| builder.tunnel_mtu(at));
     (below, known)
 }

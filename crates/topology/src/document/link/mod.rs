@@ -2,7 +2,11 @@
 //! links are put into a state.
 
 mod dummy;
+mod geneve;
+mod ip_tunnel;
+mod ipvlan;
 mod macvlan;
+mod netkit;
 mod veth;
 mod vlan;
 mod vxlan;
@@ -13,7 +17,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use wireloom_engine::{IfName, Mac, Vids};
 
-use self::{macvlan::Mode, vlan::Protocol};
+use self::vlan::Protocol;
 use crate::{
     document::{
         address::{Bare, HostAddress, Subnet},
@@ -77,20 +81,29 @@ keys! {
         route: PerEnd<RouteLine>,
         /// For a veth the name of the end at the bridge; for others the interface below.
         outer_dev: Text<IfName>,
-        /// Who may talk to whom (macvlan).
-        mode: Word<Mode>,
+        /// Who may talk to whom (macvlan, macvtap): `bridge`, `private`, `vepa`, `passthru`; how far packets are routed
+        /// (ipvlan, ipvtap): `l2`, `l3`, `l3s`; what a netkit carries: `l3`, `l2`.
+        mode: Word<String>,
+        /// Who may talk to whom (ipvlan, ipvtap): `bridge`, `private`, `vepa`.
+        flag: Word<String>,
+        /// What becomes of packets that an end of a netkit sends: a list of two, each `forward` or `blackhole`.
+        policy: PerEnd<String>,
         /// The tag of a vlan, 1 to 4094.
         vlanid: Number,
         /// Which tag a vlan has: `802.1q`, or `802.1ad` for the outer one of two.
         protocol: Word<Protocol>,
-        /// Network identifier of a vxlan, 1 to 16777215.
+        /// Network identifier of a vxlan or geneve, 1 to 16777215.
         vni: Number,
-        /// Address of the other end of a vxlan.
+        /// Address of the other end of a tunnel.
         remote: Text<Bare>,
-        /// Source address of the outer packets of a vxlan.
+        /// Source address of the outer packets of a tunnel.
         local: Text<Bare>,
-        /// UDP port of a vxlan, 4789 without it.
+        /// UDP port of a vxlan, 4789 without it; of a geneve, 6081 without it.
         port: Whole<1, 65_535>,
+        /// Hops that an outer packet of a tunnel may take; without it, as many as the inner packet, or the usual ones.
+        ttl: Whole<1, 255>,
+        /// Tells gre tunnels between the same two ends apart.
+        key: Whole<0, { u32::MAX }>,
         /// Where the interface below is: `host` is the namespace that wireloom runs in, `local` the node.
         base: Base,
         /// Impairment, on the end in the node; with `endpoints` on both.
@@ -149,21 +162,39 @@ pub(crate) enum Base {
 /// alone has in [`LinkSpec`].
 pub(crate) struct Kind {
     /// What `type:` calls it.
-    name: &'static str,
+    pub(crate) name: &'static str,
     /// The keys that it takes beside [`COMMON`].
     keys: &'static [&'static str],
     /// Puts one copy of the link into the state; what is wrong is noted.
     pub(crate) lower: fn(&mut Builder, &Copied<'_>) -> Option<()>,
 }
 
-static KINDS: [&Kind; 5] = [&veth::KIND, &dummy::KIND, &vlan::KIND, &macvlan::KIND, &vxlan::KIND];
+static KINDS: [&Kind; 17] = [
+    &veth::KIND,
+    &dummy::KIND,
+    &vlan::KIND,
+    &macvlan::KIND,
+    &macvlan::TAP,
+    &ipvlan::KIND,
+    &ipvlan::TAP,
+    &vxlan::KIND,
+    &geneve::KIND,
+    &ip_tunnel::KINDS[0],
+    &ip_tunnel::KINDS[1],
+    &ip_tunnel::KINDS[2],
+    &ip_tunnel::KINDS[3],
+    &ip_tunnel::KINDS[4],
+    &ip_tunnel::KINDS[5],
+    &ip_tunnel::KINDS[6],
+    &netkit::KIND,
+];
 
 /// Keys that every kind takes.
 const COMMON: [&str; 14] =
     ["node", "dev", "type", "ip", "mac", "mtu", "route", "alias", "up", "netem", "rate", "ethtool", "nat", "forward"];
 
 /// Kinds that are known to come.
-const LATER: [&str; 10] = ["ipvlan", "ipvtap", "macvtap", "geneve", "gre", "bond", "vrf", "wireguard", "tun", "tap"];
+const LATER: [&str; 5] = ["bond", "vrf", "wireguard", "tun", "tap"];
 
 /// The name of a kind, looked up.
 #[derive(Clone, Copy)]

@@ -1,5 +1,7 @@
 //! veth: the usual link, between two nodes or between a node and a bridge.
 
+use wireloom_engine::{LinkKind, Veth};
+
 use super::Kind;
 use crate::lower::{Builder, Copied};
 
@@ -27,5 +29,9 @@ pub(super) static KIND: Kind = Kind {
 };
 
 fn lower(builder: &mut Builder, link: &Copied<'_>) -> Option<()> {
-    if link.spec.endpoints.is_absent() { builder.port(link) } else { builder.pair(link) }
+    if link.spec.endpoints.is_absent() {
+        builder.port(link)
+    } else {
+        builder.pair(link, &|_, peer| LinkKind::Veth(Veth { peer: Some(peer.clone()) }))
+    }
 }
