@@ -47,6 +47,13 @@ namespaces:
     routes: [{destination: 192.0.2.1/32, hops: [{via: 10.0.0.1}]}]
 ";
 
+/// A cable from the host to a namespace that others made.
+const OFFICE: &str = "
+    ip netns add office; ip link add uplink type veth peer name far netns office
+    ip link set uplink addrgenmode none; ip link set uplink up; ip addr add 192.0.2.1/24 dev uplink
+    ip -n office link set far addrgenmode none; ip -n office link set far up; ip -n office addr add 192.0.2.2/24 dev far
+";
+
 /// The pair with more settings of a's end, and another link in each node.
 fn pair(more: &str, a: &str, b: &str) -> State {
     let parts = [("        MORE\n", more, 8), ("      A\n", a, 6), ("      B\n", b, 6)];
@@ -113,6 +120,43 @@ fn a_vlan_stands_on_an_interface_of_the_host() {
             assert_eq!(reasons, ["id 8 -> 9"], "another tag takes another link");
             sh_in("pair.a", "ping -c 1 -W 20 10.9.0.1");
             assert_eq!(ip_in("pair.a", "link show wan")[0]["linkinfo"]["info_data"]["id"], 9);
+        });
+    });
+}
+
+#[test]
+fn links_on_others_stand_on_an_interface_of_the_host() {
+    needs!("macvlan", "macvtap", "ipvlan", "ipvtap");
+    for kind in ["macvlan", "macvtap", "ipvlan", "ipvtap"] {
+        sandbox(|| {
+            sh(OFFICE);
+            let over = format!("{{{kind}: {{parent: 'host:uplink'}}}}");
+            lives(&pair("", &link("a", "wan", &over, "192.0.2.3/24"), ""), |_| {
+                sh_in("pair.a", "ping -c 1 -W 20 192.0.2.2");
+                assert_eq!(ip_in("pair.a", "link show wan")[0]["linkinfo"]["info_kind"], kind);
+            });
+        });
+    }
+}
+
+#[test]
+fn a_geneve_leaves_by_the_routes_of_the_host() {
+    needs!("geneve");
+    sandbox(|| {
+        sh(OFFICE);
+        sh("ip -n office link add gnv type geneve id 7 remote 192.0.2.1
+            ip -n office link set gnv addrgenmode none; ip -n office link set gnv up
+            ip -n office addr add 10.9.0.1/24 dev gnv");
+        let geneve = |underlay: &str| {
+            let kind = format!("{{geneve: {{vni: 7, remote: 192.0.2.2, underlay: {underlay}}}}}");
+            pair("", &link("a", "wan", &kind, "10.9.0.2/24"), "")
+        };
+        lives(&geneve("host"), |_| {
+            sh_in("pair.a", "ping -c 1 -W 20 10.9.0.1");
+        });
+        // The node itself has no way there.
+        lives(&geneve("a"), |_| {
+            sh_in("pair.a", "! ping -c 1 -W 1 10.9.0.1");
         });
     });
 }
