@@ -20,7 +20,10 @@ mod state;
 mod sysctl;
 mod verify;
 
-pub use wireloom_netlink::ethtool::SettingError;
+pub use wireloom_netlink::{
+    ethtool::SettingError,
+    wireguard::{PublicKey, SecretKey},
+};
 
 #[cfg(fuzzing)]
 pub use self::observe::fuzzing;
@@ -33,8 +36,8 @@ pub use self::{
     firewall::{Firewall, Forward, IpFamily, Nat, Protocol, Uplink},
     link::{
         BadVids, Bridge, BridgePort, Dummy, Geneve, IpTunnel, Ipvlan, IpvlanFlag, IpvlanMode, Ipvtap, Link, LinkKind,
-        Macvlan, MacvlanMode, Macvtap, Netkit, NetkitMode, NetkitPolicy, PeerKey, PortVlans, TunnelForm, Veth, Vids,
-        Vlan, VlanProtocol, Vxlan, Wireguard, WireguardPeer,
+        Macvlan, MacvlanMode, Macvtap, Netkit, NetkitMode, NetkitPolicy, PeerKey, PortVlans, Tap, TunnelForm, Veth,
+        Vids, Vlan, VlanProtocol, Vxlan, Wireguard, WireguardPeer,
     },
     mac::{Mac, MacError},
     name::{IfName, Label, LinkRef, NameError, Owner},

@@ -49,6 +49,14 @@ pub enum Error {
         /// The kernel's reason.
         errno: Errno,
     },
+    /// An interface for a program could not be made or opened.
+    #[error("open {name} by /dev/net/tun: {errno}")]
+    Tap {
+        /// The interface.
+        name: String,
+        /// The kernel's reason.
+        errno: Errno,
+    },
     /// The kernel refused to make a namespace.
     #[error("create a network namespace: {errno}")]
     Create {
@@ -140,6 +148,7 @@ impl Error {
     pub fn errno(&self) -> Option<Errno> {
         match self {
             Error::Open { errno, .. }
+            | Error::Tap { errno, .. }
             | Error::Create { errno }
             | Error::Name { errno, .. }
             | Error::Remove { errno, .. }

@@ -17,6 +17,7 @@ mod names;
 mod netns;
 mod room;
 mod sys;
+mod tap;
 
 pub use bulk::{create_many, remove_many};
 pub use directory::{DIRECTORY, list, prepare_directory, remove};
@@ -28,3 +29,4 @@ pub use names::Names;
 pub use netns::Netns;
 pub use room::{Room, RoomMaker, remove_room, remove_rooms, rooms};
 pub use sys::{bind_packet_socket, packet_statistics, set_socket_option};
+pub use tap::TapOptions;

@@ -92,3 +92,45 @@ pub(crate) fn pidfd_alive(pidfd: &OwnedFd) -> bool {
     let result = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), 0, no_info, 0) };
     !matches!(Errno::result(result), Err(Errno::ESRCH))
 }
+
+/// `TUNSETIFF`, `TUNSETPERSIST`, `TUNSETOWNER`, `TUNSETGROUP` of `linux/if_tun.h`.
+const TUNSETIFF: libc::c_ulong = 0x4004_54ca;
+const TUNSETPERSIST: libc::c_ulong = 0x4004_54cb;
+const TUNSETOWNER: libc::c_ulong = 0x4004_54cc;
+const TUNSETGROUP: libc::c_ulong = 0x4004_54ce;
+
+/// Makes a descriptor of /dev/net/tun the program's end of an interface, which is made if there is none of that name.
+pub(crate) fn set_tap_interface(fd: &OwnedFd, name: &str, flags: i16) -> nix::Result<()> {
+    // SAFETY: an ifreq of zeros is a valid one.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    // The last byte stays zero.
+    if name.is_empty() || name.len() >= request.ifr_name.len() {
+        return Err(Errno::EINVAL);
+    }
+    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
+        *to = from.cast_signed();
+    }
+    request.ifr_ifru.ifru_flags = flags;
+    // SAFETY: the pointer is to a live ifreq, which the kernel reads and writes.
+    Errno::result(unsafe { libc::ioctl(fd.as_raw_fd(), TUNSETIFF as _, &raw mut request) }).map(drop)
+}
+
+/// The interface stays when the descriptor is closed.
+pub(crate) fn set_tap_persistent(fd: &OwnedFd) -> nix::Result<()> {
+    set_tap_number(fd, TUNSETPERSIST, 1)
+}
+
+/// This user may open the interface.
+pub(crate) fn set_tap_owner(fd: &OwnedFd, user: u32) -> nix::Result<()> {
+    set_tap_number(fd, TUNSETOWNER, user)
+}
+
+/// This group may open the interface.
+pub(crate) fn set_tap_group(fd: &OwnedFd, group: u32) -> nix::Result<()> {
+    set_tap_number(fd, TUNSETGROUP, group)
+}
+
+fn set_tap_number(fd: &OwnedFd, request: libc::c_ulong, number: u32) -> nix::Result<()> {
+    // SAFETY: these requests take a number, not a pointer.
+    Errno::result(unsafe { libc::ioctl(fd.as_raw_fd(), request as _, libc::c_ulong::from(number)) }).map(drop)
+}

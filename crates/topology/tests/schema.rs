@@ -151,6 +151,7 @@ fn the_schema_has_the_keys_that_the_reader_knows() {
         ("PingSpec", "checks: [{ping: {zzzzzzzz: 1}}]"),
         ("RouteSpec", "checks: [{route: {zzzzzzzz: 1}}]"),
         ("TcpSpec", "checks: [{tcp: {zzzzzzzz: 1}}]"),
+        ("PeerSpec", "links: [{peers: [{zzzzzzzz: 1}]}]"),
         ("EthtoolKeys", "links: [{ethtool: {zzzzzzzz: 1}}]"),
         ("InternetKeys", "nodes: {a: {internet: {zzzzzzzz: 1}}}"),
         ("NetemKeys", "links: [{netem: {zzzzzzzz: 1}}]"),

@@ -7,9 +7,10 @@ use netlink_packet_route::{
     link::{LinkAttribute, LinkFlags, LinkInfo, LinkMessage},
 };
 use nix::errno::Errno;
+use wireloom_netns::TapOptions;
 
 use super::kernel::{Kernel, NEW};
-use crate::{BridgePort, Error, Link, LinkKind, LinkRef, NewLink, Port, Settings, link::Encoded};
+use crate::{BridgePort, Error, Link, LinkKind, LinkRef, NewLink, Port, Settings, Tap, link::Encoded};
 
 /// How often the kernel is waited for. Each takes 10 ms or more.
 const BURIALS: usize = 5;
@@ -65,6 +66,9 @@ impl Kernel<'_> {
     }
 
     fn make(&mut self, new: &NewLink, with_index: bool) -> Result<(), Error> {
+        if let LinkKind::Tap(tap) = &new.link.kind {
+            return self.make_tap(new, tap);
+        }
         let from = new.link.kind.made_from().unwrap_or(&new.at.netns).clone();
         let mut message = self.new_message(new, with_index, from != new.at.netns)?;
         if new.link.up == Some(true) {
@@ -93,6 +97,22 @@ impl Kernel<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The kernel numbers it, and it gets its group in a second request: until then only the ledger says whose it is.
+    fn make_tap(&mut self, new: &NewLink, tap: &Tap) -> Result<(), Error> {
+        let Tap { tun, multi_queue, vnet_hdr, user, group } = tap.clone();
+        let options = TapOptions { tun, multi_queue, vnet_hdr };
+        let netns = &self.open(&new.at.netns)?.netns;
+        netns.add_tap(new.at.ifname.as_str(), options, user, group).map_err(Error::netns(&new.at.netns))?;
+        self.forget(&new.at);
+        let Link { group, mac, mtu, up, controller, .. } = new.link.clone();
+        let controller = controller.map(Port::Of);
+        let settled = self.set_link(&new.at, &Settings { group, mac, mtu, up, controller, ..Settings::default() });
+        if settled.is_err() {
+            self.del_link(new)?;
+        }
+        settled
     }
 
     /// What a request to make a link says about one end.

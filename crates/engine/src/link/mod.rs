@@ -11,6 +11,7 @@ mod kind;
 mod macvlan;
 mod macvtap;
 mod netkit;
+mod tap;
 mod veth;
 mod vlan;
 mod vxlan;
@@ -32,6 +33,7 @@ pub use self::{
     macvlan::{Macvlan, MacvlanMode},
     macvtap::Macvtap,
     netkit::{Netkit, NetkitMode, NetkitPolicy},
+    tap::Tap,
     veth::Veth,
     vlan::{Vlan, VlanProtocol},
     vxlan::Vxlan,
@@ -158,6 +160,8 @@ kinds! {
     Vlan(Vlan),
     /// An interface without another end.
     Dummy(Dummy),
+    /// An interface of a program.
+    Tap(Tap),
     /// An encrypted tunnel.
     Wireguard(Box<Wireguard>),
     /// A further interface on a parent, with the same MAC address.

@@ -143,6 +143,14 @@ impl Kind for Wireguard {
         "wireguard"
     }
 
+    fn has_mac(&self) -> bool {
+        false
+    }
+
+    fn since(&self) -> Option<&'static str> {
+        Some("Linux 5.6")
+    }
+
     fn change(&self, found: &Wireguard) -> KindChange {
         if self.is_met_by(found) { KindChange::Same } else { KindChange::Set }
     }

@@ -46,7 +46,7 @@ pub(crate) struct Builder {
     /// How much the files of all nodes have in them, in bytes.
     pub(super) weight: usize,
     /// The documents.
-    pub(super) sources: Arc<Sources>,
+    pub(crate) sources: Arc<Sources>,
     pub(super) commands: Vec<Command>,
     pub(super) checks: Vec<Check>,
     /// What cannot be known.

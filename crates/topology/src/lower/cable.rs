@@ -101,6 +101,28 @@ impl Builder {
         Some(())
     }
 
+    /// A link with one end that is itself a port of a bridge in its node.
+    pub(crate) fn port_here(&mut self, copy: &Copied<'_>, at: LinkRef, kind: LinkKind) -> Option<()> {
+        let bridge = self.bridge_of(copy)?;
+        let (home, patch) = (self.bridges[bridge].at.clone(), self.bridges[bridge].patch);
+        if home.netns != at.netns || patch {
+            let help = format!("add it under `bridges:`, like {{bridge: {}, node: {}}}", home.ifname, at.netns);
+            let span = copy.spec.bridge.span().unwrap_or(copy.span);
+            self.wrong(
+                span,
+                format!("bridge `{}` is not one of node `{}`, where {at} is", home.ifname, at.netns),
+                help,
+            );
+            return None;
+        }
+        let mut made = self.interface(copy, kind, &at, Side::Only, false);
+        made.link.mtu = self.given_mtu(&copy.spec.mtu, &at);
+        made.link.controller = Some(home.ifname);
+        let end = self.put(made, Place { span: copy.span, mtu: copy.spec.mtu.span() })?;
+        self.add_port(bridge, end, at);
+        Some(())
+    }
+
     fn bridge_of(&mut self, copy: &Copied<'_>) -> Option<usize> {
         let name = self.filled(&copy.spec.bridge, &copy.numbers);
         if !matches!(name, Some(Some(_))) {

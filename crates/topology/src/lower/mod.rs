@@ -19,6 +19,7 @@ mod script;
 mod segment;
 mod tunnel;
 mod uplink;
+mod wireguard;
 
 use wireloom_engine::Owner;
 
@@ -61,6 +62,7 @@ pub(crate) fn lower(document: &Document, owner: Owner, tree: &Tree, mistakes: Ve
     validate::segments(&mut builder);
     pool::hand_out(&mut builder);
     builder.add_translations();
+    builder.settle_peers();
     builder.settle_detection();
     builder.settle_mtus();
     builder.spread_doubt();

@@ -40,6 +40,11 @@ impl<'a> Outer<'a> {
                 let (dev, remote, overhead) = (tunnel.dev.as_ref(), tunnel.remote, tunnel.overhead());
                 Some(Outer { netns: &at.netns, dev, remote, overhead })
             }
+            // 20 or 40 bytes of IP, 8 of UDP, 32 of wireguard: as much as the longer, like wg-quick.
+            LinkKind::Wireguard(wireguard) => {
+                let remote = wireguard.peers.iter().find_map(|peer| peer.endpoint).map(|endpoint| endpoint.ip());
+                Some(Outer { netns: &at.netns, dev: None, remote, overhead: 80 })
+            }
             _ => None,
         }
     }

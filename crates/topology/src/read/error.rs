@@ -132,7 +132,7 @@ fn likely<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 
 /// As many as a reader takes in.
 fn list(known: &[&str]) -> String {
-    const MOST: usize = 40;
+    const MOST: usize = 64;
     let shown = known[..known.len().min(MOST)].join(", ");
     if known.len() > MOST { format!("{shown}, and {} more", known.len() - MOST) } else { shown }
 }

@@ -7,9 +7,11 @@ mod ip_tunnel;
 mod ipvlan;
 mod macvlan;
 mod netkit;
+mod tap;
 mod veth;
 mod vlan;
 mod vxlan;
+mod wireguard;
 
 use std::str::FromStr;
 
@@ -17,7 +19,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use wireloom_engine::{IfName, Mac, Vids};
 
-use self::vlan::Protocol;
+pub(crate) use self::wireguard::PORT as WIREGUARD_PORT;
+use self::{vlan::Protocol, wireguard::PeerSpec};
 use crate::{
     document::{
         address::{Bare, HostAddress, Subnet},
@@ -98,7 +101,8 @@ keys! {
         remote: Text<Bare>,
         /// Source address of the outer packets of a tunnel.
         local: Text<Bare>,
-        /// UDP port of a vxlan, 4789 without it; of a geneve, 6081 without it.
+        /// UDP port of a vxlan, 4789 without it; of a geneve, 6081 without it; of a
+        /// wireguard, 51820 without it.
         port: Whole<1, 65_535>,
         /// Hops that an outer packet of a tunnel may take; without it, as many as the inner packet, or the usual ones.
         ttl: Whole<1, 255>,
@@ -127,6 +131,20 @@ keys! {
         /// Ports of the node that are open elsewhere, like `8080:80/tcp`: one, or several. With `endpoints` a list of two,
         /// or one text where one end is at `host`.
         forward: PerEnd<Ports>,
+        /// A file with the private key of a wireguard; without it, `up` makes one up.
+        private_key: Text<String>,
+        /// Mark of a wireguard's outer packets, for rules.
+        fwmark: Number,
+        /// Whom a wireguard talks to.
+        peers: Items<PeerSpec>,
+        /// The user that may open a tap or tun, by number.
+        user: Whole<0, 0xffff_fffe>,
+        /// The group that may open a tap or tun, by number.
+        group: Whole<0, 0xffff_fffe>,
+        /// Whether several queues of a tap or tun may be opened.
+        multi_queue: bool,
+        /// Whether packets of a tap or tun carry a `virtio_net_hdr`.
+        vnet_hdr: bool,
         /// Offloads and other settings of the device, as ethtool takes them, like `--offload tso off tx off`; or keys,
         /// like `{features: {tso: off}}`. With `endpoints` on both.
         ethtool: EthtoolSpec,
@@ -169,7 +187,7 @@ pub(crate) struct Kind {
     pub(crate) lower: fn(&mut Builder, &Copied<'_>) -> Option<()>,
 }
 
-static KINDS: [&Kind; 17] = [
+static KINDS: [&Kind; 20] = [
     &veth::KIND,
     &dummy::KIND,
     &vlan::KIND,
@@ -187,6 +205,9 @@ static KINDS: [&Kind; 17] = [
     &ip_tunnel::KINDS[5],
     &ip_tunnel::KINDS[6],
     &netkit::KIND,
+    &wireguard::KIND,
+    &tap::TAP,
+    &tap::TUN,
 ];
 
 /// Keys that every kind takes.
@@ -194,7 +215,7 @@ const COMMON: [&str; 14] =
     ["node", "dev", "type", "ip", "mac", "mtu", "route", "alias", "up", "netem", "rate", "ethtool", "nat", "forward"];
 
 /// Kinds that are known to come.
-const LATER: [&str; 5] = ["bond", "vrf", "wireguard", "tun", "tap"];
+const LATER: [&str; 2] = ["bond", "vrf"];
 
 /// The name of a kind, looked up.
 #[derive(Clone, Copy)]
