@@ -35,9 +35,9 @@ pub use self::{
     ethtool::DeviceSetting,
     firewall::{Firewall, Forward, IpFamily, Nat, Protocol, Uplink},
     link::{
-        BadVids, Bridge, BridgePort, Dummy, Geneve, IpTunnel, Ipvlan, IpvlanFlag, IpvlanMode, Ipvtap, Link, LinkKind,
-        Macvlan, MacvlanMode, Macvtap, Netkit, NetkitMode, NetkitPolicy, PeerKey, PortVlans, Tap, TunnelForm, Veth,
-        Vids, Vlan, VlanProtocol, Vxlan, Wireguard, WireguardPeer,
+        BadVids, Bond, BondMode, Bridge, BridgePort, Dummy, Geneve, IpTunnel, Ipvlan, IpvlanFlag, IpvlanMode, Ipvtap,
+        Link, LinkKind, Macvlan, MacvlanMode, Macvtap, Netkit, NetkitMode, NetkitPolicy, PeerKey, PortVlans, Tap,
+        TunnelForm, Veth, Vids, Vlan, VlanProtocol, Vrf, Vxlan, Wireguard, WireguardPeer,
     },
     mac::{Mac, MacError},
     name::{IfName, Label, LinkRef, NameError, Owner},

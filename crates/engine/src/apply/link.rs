@@ -167,6 +167,12 @@ impl Kernel<'_> {
             change.attributes.push(LinkAttribute::LinkInfo(info.collect()));
             self.request(&at.netns, Message::NewLink(change), 0)?;
         }
+        // A bond takes no port that is up, and within one request the kernel sets the flags before the controller.
+        if let (Some(Port::Of(controller)), Some(true)) = (to.controller, to.up) {
+            let mut join = message.clone();
+            join.attributes.push(LinkAttribute::Controller(self.index(&LinkRef::new(&at.netns, controller))?));
+            self.request(&at.netns, Message::SetLink(join), 0)?;
+        }
         if let Some(up) = to.up {
             message.header.flags = if up { LinkFlags::Up } else { LinkFlags::empty() };
             message.header.change_mask = LinkFlags::Up;

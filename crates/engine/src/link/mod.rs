@@ -1,5 +1,6 @@
 //! Links: what every kind has, and one file for each kind with its type, comparison, encoder and decoder.
 
+mod bond;
 mod bridge;
 mod bridge_port;
 mod dummy;
@@ -14,6 +15,7 @@ mod netkit;
 mod tap;
 mod veth;
 mod vlan;
+mod vrf;
 mod vxlan;
 mod wireguard;
 
@@ -23,6 +25,7 @@ use netlink_packet_route::link::{InfoData, InfoKind, LinkMessage};
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    bond::{Bond, BondMode},
     bridge::Bridge,
     bridge_port::{BadVids, BridgePort, PortVlans, Vids},
     dummy::Dummy,
@@ -36,6 +39,7 @@ pub use self::{
     tap::Tap,
     veth::Veth,
     vlan::{Vlan, VlanProtocol},
+    vrf::Vrf,
     vxlan::Vxlan,
     wireguard::{PeerKey, Wireguard, WireguardPeer},
 };
@@ -158,6 +162,10 @@ kinds! {
     Macvlan(Macvlan),
     /// A tag on a parent.
     Vlan(Vlan),
+    /// Several links as one.
+    Bond(Bond),
+    /// A routing table for its ports.
+    Vrf(Vrf),
     /// An interface without another end.
     Dummy(Dummy),
     /// An interface of a program.
@@ -238,6 +246,12 @@ impl LinkKind {
     /// The link below, which must be there first, and whose end is the end of this one.
     pub fn parent(&self) -> Option<&LinkRef> {
         self.kind()?.parent()
+    }
+
+    /// Whether links that join or leave it must be made anew. One of a bond has to be down when it joins; one of a vrf is
+    /// taken down by the kernel (cycle_netdev of drivers/net/vrf.c), and loses its addresses and routes.
+    pub(crate) fn rebuilds_ports(&self) -> bool {
+        matches!(self, LinkKind::Bond(_) | LinkKind::Vrf(_))
     }
 
     /// The link that takes this one along when it goes.

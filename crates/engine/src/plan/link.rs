@@ -2,8 +2,8 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use super::{Conflict, NewLink, Planner, Port, Settings, Step, order};
-use crate::{BridgePort, Label, Link, LinkKind, LinkRef, Mark, Namespace, State, link::KindChange};
+use super::{Conflict, NewLink, Phase, Planner, Port, Settings, Step, order};
+use crate::{Bond, BridgePort, Label, Link, LinkKind, LinkRef, Mark, Namespace, State, link::KindChange};
 
 /// IPV6_MIN_MTU of linux/ipv6.h.
 const IPV6_MTU: u32 = 1280;
@@ -16,7 +16,29 @@ impl<'a> Planner<'a> {
         let mut steps = self.additions();
         steps.extend(self.changes());
         order::by_depth(self.desired, &mut steps);
-        steps.into_iter().for_each(|step| self.push(step));
+        let (primaries, steps): (Vec<_>, Vec<_>) = steps.into_iter().partition(tells_primary);
+        let mut last = joins(self.desired, &steps);
+        last.extend(primaries);
+        let steps = steps.into_iter().map(|step| self.outside_bonds(step));
+        steps.collect::<Vec<_>>().into_iter().chain(last).for_each(|step| self.push(step));
+    }
+
+    /// A link that is to be a port of a bond is made down and apart from it, and a bond without ports has no primary one.
+    fn outside_bonds(&self, mut step: Step) -> Step {
+        if let Step::AddLink(new) = &mut step {
+            self.apart(new);
+            new.peer.as_deref_mut().into_iter().for_each(|peer| self.apart(peer));
+        }
+        step
+    }
+
+    fn apart(&self, new: &mut NewLink) {
+        if bond_of(self.desired, &new.at, &new.link).is_some() {
+            (new.link.controller, new.link.up) = (None, Some(false));
+        }
+        if let LinkKind::Bond(bond) = &mut new.link.kind {
+            bond.primary = None;
+        }
     }
 
     /// Finds the links of ours that go: not wanted any more, not changeable in place, or standing on one that goes.
@@ -26,7 +48,7 @@ impl<'a> Planner<'a> {
             if !self.is_ours(found) || (dropped && !self.is_in_the_way(found)) {
                 continue;
             }
-            match self.desired.link(&at).map(|wanted| replacement(wanted, found)) {
+            match self.desired.link(&at).map(|wanted| replacement(wanted, found).or(self.moves(&at, wanted, found))) {
                 Some(None) => {}
                 Some(Some(reason)) => {
                     self.replaced.insert(at.clone(), reason);
@@ -40,6 +62,22 @@ impl<'a> Planner<'a> {
         while self.doom_dependents() {}
     }
 
+    /// Why it cannot become a port, or stop being one, as it is.
+    fn moves(&self, at: &LinkRef, wanted: &Link, found: &Link) -> Option<String> {
+        let of = |state: &State, controller| {
+            let link = state.link(&LinkRef::new(&at.netns, controller))?;
+            link.kind.rebuilds_ports().then_some(controller)
+        };
+        let before = found.controller.and_then(|controller| of(self.observed, controller));
+        let before = before.filter(|controller| {
+            let link = self.observed.link(&LinkRef::new(&at.netns, *controller));
+            link.is_some_and(|link| self.is_ours(link))
+        });
+        let after = wanted.controller.and_then(|controller| of(self.desired, controller));
+        let word = |name: Option<_>| name.map_or_else(|| "none".to_owned(), |name: crate::IfName| name.to_string());
+        (before != after).then(|| format!("controller {} -> {}", word(found.controller), word(wanted.controller)))
+    }
+
     /// Namespaces go last, and with them a VNI or a MAC address that a new link over the same underlay may want.
     fn is_in_the_way(&self, found: &Link) -> bool {
         let Some(below) = found.kind.made_from().filter(|below| !self.dropped.contains(*below)) else { return false };
@@ -51,7 +89,10 @@ impl<'a> Planner<'a> {
         let before = self.doomed.len();
         for (at, found) in links(self.observed) {
             let stands_on_doomed = found.kind.stands_on().is_some_and(|below| self.doomed.contains(below));
-            if stands_on_doomed && self.is_ours(found) {
+            let controller = found.controller.map(|controller| LinkRef::new(&at.netns, controller));
+            let rebuilt = |at: &LinkRef| self.observed.link(at).is_some_and(|link| link.kind.rebuilds_ports());
+            let loses_controller = controller.is_some_and(|at| rebuilt(&at) && self.doomed.contains(&at));
+            if (stands_on_doomed || loses_controller) && self.is_ours(found) {
                 self.doomed.insert(at);
             }
         }
@@ -88,12 +129,33 @@ impl<'a> Planner<'a> {
                 continue;
             }
             done.insert(at.clone());
-            let there = |at: &LinkRef, link: &Link| NewLink { at: at.clone(), link: link.clone(), peer: None };
+            let there = |at: &LinkRef, link: &Link| NewLink {
+                at: at.clone(),
+                link: released(self.observed, at, link),
+                peer: None,
+            };
             let peer = peer.and_then(|peer| Some(Box::new(there(peer, self.observed.link(peer)?))));
             steps.push(Step::DelLink(NewLink { peer, ..there(at, link) }));
         }
+        let forgets: Vec<_> = self.doomed.iter().filter_map(|at| forgets_primary(self.observed, at)).collect();
+        self.steps.entry(Phase::Removals).or_default().extend(forgets);
+        for step in &steps {
+            self.leave_bonds(step);
+        }
         order::by_depth(self.observed, &mut steps);
         steps.into_iter().rev().for_each(|step| self.push(step));
+    }
+
+    /// Ports of bonds leave them before they go: the way back makes them down, and has them join again.
+    fn leave_bonds(&mut self, step: &Step) {
+        let Step::DelLink(gone) = step else { return };
+        for at in [Some(&gone.at), gone.peer.as_ref().map(|peer| &peer.at)].into_iter().flatten() {
+            let Some(link) = self.observed.link(at) else { continue };
+            let Some(bond) = bond_of(self.observed, at, link) else { continue };
+            let from = Settings { controller: Some(Port::Of(bond)), up: link.up, ..Settings::default() };
+            let to = Settings { controller: Some(Port::Free), up: Some(false), ..Settings::default() };
+            self.push(Step::SetLink { at: at.clone(), from, to });
+        }
     }
 
     fn additions(&mut self) -> Vec<Step> {
@@ -256,6 +318,61 @@ impl Planner<'_> {
         };
         Cow::Owned(LinkKind::Wireguard(Box::new(wireguard.resolved(&key_of))))
     }
+}
+
+/// A link as it is once it has left its bond; a bond, once its ports have.
+fn released(observed: &State, at: &LinkRef, link: &Link) -> Link {
+    let mut link = match bond_of(observed, at, link) {
+        Some(_) => Link { controller: None, port: None, up: Some(false), ..link.clone() },
+        None => link.clone(),
+    };
+    if let LinkKind::Bond(bond) = &mut link.kind {
+        bond.primary = None;
+    }
+    link
+}
+
+/// A bond that goes: the way back tells it its primary port when that one is there again.
+fn forgets_primary(observed: &State, at: &LinkRef) -> Option<Step> {
+    let LinkKind::Bond(bond @ Bond { primary: Some(_), .. }) = &observed.link(at)?.kind else { return None };
+    let settings = |bond| Settings { kind: Some(LinkKind::Bond(bond)), ..Settings::default() };
+    let to = settings(Bond { primary: None, ..bond.clone() });
+    Some(Step::SetLink { at: at.clone(), from: settings(bond.clone()), to })
+}
+
+/// The bond that a link is a port of.
+fn bond_of(state: &State, at: &LinkRef, link: &Link) -> Option<crate::IfName> {
+    let controller = link.controller?;
+    let bond = state.link(&LinkRef::new(&at.netns, controller))?;
+    matches!(bond.kind, LinkKind::Bond(_)).then_some(controller)
+}
+
+/// Whether it says something that can only be said once the ports are there.
+fn tells_primary(step: &Step) -> bool {
+    matches!(step, Step::SetLink { to: Settings { kind: Some(LinkKind::Bond(_)), .. }, .. })
+}
+
+/// New links become ports of bonds, when all links are there; then the bonds are told which comes first.
+fn joins(desired: &State, steps: &[Step]) -> Vec<Step> {
+    let mut joins = Vec::new();
+    let mut primaries = Vec::new();
+    for step in steps {
+        let Step::AddLink(new) = step else { continue };
+        for NewLink { at, link, .. } in [Some(new), new.peer.as_deref()].into_iter().flatten() {
+            if let Some(bond) = bond_of(desired, at, link) {
+                let from = Settings { controller: Some(Port::Free), ..Settings::default() };
+                let to = Settings { controller: Some(Port::Of(bond)), up: link.up, ..Settings::default() };
+                joins.push(Step::SetLink { at: at.clone(), from, to });
+            }
+            if let LinkKind::Bond(bond @ Bond { primary: Some(_), .. }) = &link.kind {
+                let without = LinkKind::Bond(Bond { primary: None, ..bond.clone() });
+                let from = Settings { kind: Some(without), ..Settings::default() };
+                let to = Settings { kind: Some(link.kind.clone()), ..Settings::default() };
+                primaries.push(Step::SetLink { at: at.clone(), from, to });
+            }
+        }
+    }
+    joins.into_iter().chain(primaries).collect()
 }
 
 /// How the settings of a port change, if they do.

@@ -38,6 +38,8 @@ pub(crate) struct Builder {
     pub(super) bridges: Bridges,
     /// Links whose MTU depends on the one below.
     pub(super) stacked: Vec<Stacked>,
+    /// Ports of bonds and vrfs, with the name of the latter.
+    pub(super) joined: Vec<(LinkRef, Spanned<IfName>)>,
     /// Routes that are asked for.
     pub(crate) routes: Vec<Wanted>,
     /// Settings that are asked for: the namespace, what, and where in the document.
@@ -88,6 +90,7 @@ impl Builder {
             segments: Vec::new(),
             bridges: Bridges::default(),
             stacked: Vec::new(),
+            joined: Vec::new(),
             routes: Vec::new(),
             settings: Vec::new(),
             insides: BTreeMap::new(),

@@ -77,6 +77,7 @@ impl Builder {
         let macs = self.values(copy, &spec.mac, "mac", side).unwrap_or_default();
         let remark = self.remark(copy, side);
         let routes = self.values(copy, &spec.route, "route", side);
+        let controller = self.values(copy, &spec.controller, "controller", side).unwrap_or_default();
         if given.is_none() {
             self.doubt.add(&at.netns, Gap::Addresses);
         }
@@ -94,6 +95,7 @@ impl Builder {
         link.up = Some(spec.up.get().copied().unwrap_or(true));
         link.qdisc = self.qdisc(&spec.netem, &spec.rate);
         link.addresses = addresses(&end, closed);
+        self.join_controller(at, &mut link, controller.into_iter().next());
         if matches!(link.kind, LinkKind::Veth(_)) {
             link.queues = Some(spec.queues.get().map_or(1, |queues| queues.0));
         }

@@ -6,6 +6,7 @@ mod builder;
 mod cable;
 mod check;
 mod command;
+mod controller;
 mod detection;
 mod doubt;
 mod forward;
@@ -65,6 +66,7 @@ pub(crate) fn lower(document: &Document, owner: Owner, tree: &Tree, mistakes: Ve
     builder.settle_peers();
     builder.settle_detection();
     builder.settle_mtus();
+    builder.settle_controllers();
     builder.spread_doubt();
     validate::mtus(&mut builder);
     validate::stacked(&mut builder);

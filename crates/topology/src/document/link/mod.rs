@@ -1,6 +1,7 @@
 //! A link: its keys, and the kinds with the keys that each of them takes; one file for each kind. Does not know how
 //! links are put into a state.
 
+mod bond;
 mod dummy;
 mod geneve;
 mod ip_tunnel;
@@ -10,6 +11,7 @@ mod netkit;
 mod tap;
 mod veth;
 mod vlan;
+mod vrf;
 mod vxlan;
 mod wireguard;
 
@@ -95,6 +97,16 @@ keys! {
         vlanid: Number,
         /// Which tag a vlan has: `802.1q`, or `802.1ad` for the outer one of two.
         protocol: Word<Protocol>,
+        /// The bond or vrf of the node that the link is a port of; with `endpoints` a list of two.
+        controller: PerEnd<IfName>,
+        /// The routing table of a vrf.
+        table: Number,
+        /// Who sends in a bond; `balance-rr` without it.
+        bond_mode: Word<bond::Mode>,
+        /// Milliseconds between two looks of a bond at its ports; 100 without it, 0 for never.
+        bond_miimon: Whole<0, 1_000_000>,
+        /// The port that a bond uses whenever it works.
+        bond_primary: Text<IfName>,
         /// Network identifier of a vxlan or geneve, 1 to 16777215.
         vni: Number,
         /// Address of the other end of a tunnel.
@@ -187,7 +199,9 @@ pub(crate) struct Kind {
     pub(crate) lower: fn(&mut Builder, &Copied<'_>) -> Option<()>,
 }
 
-static KINDS: [&Kind; 20] = [
+static KINDS: [&Kind; 22] = [
+    &bond::KIND,
+    &vrf::KIND,
     &veth::KIND,
     &dummy::KIND,
     &vlan::KIND,
@@ -211,11 +225,23 @@ static KINDS: [&Kind; 20] = [
 ];
 
 /// Keys that every kind takes.
-const COMMON: [&str; 14] =
-    ["node", "dev", "type", "ip", "mac", "mtu", "route", "alias", "up", "netem", "rate", "ethtool", "nat", "forward"];
-
-/// Kinds that are known to come.
-const LATER: [&str; 2] = ["bond", "vrf"];
+const COMMON: [&str; 15] = [
+    "controller",
+    "node",
+    "dev",
+    "type",
+    "ip",
+    "mac",
+    "mtu",
+    "route",
+    "alias",
+    "up",
+    "netem",
+    "rate",
+    "ethtool",
+    "nat",
+    "forward",
+];
 
 /// The name of a kind, looked up.
 #[derive(Clone, Copy)]
@@ -238,10 +264,6 @@ impl FromStr for KindName {
 
     fn from_str(name: &str) -> Result<Self, Wrong> {
         let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
-        if LATER.contains(&name) {
-            let help = format!("this one has {}", names.join(", "));
-            return Err(Wrong::new(format!("links of type `{name}` come with a later version"), help));
-        }
         let kind = KINDS.iter().find(|kind| kind.name == name);
         kind.map(|kind| KindName(kind))
             .ok_or_else(|| Wrong::new(format!("unknown type `{name}` of a link"), nearest(name, &names)))
