@@ -5,8 +5,9 @@ use std::{
     path::{Path, PathBuf, absolute},
 };
 
+use wireloom_engine::{Scope, State, observe};
 use wireloom_ledger::Ledger;
-use wireloom_topology::{Lowered, load_and_lower, variables::Variables};
+use wireloom_topology::{Lowered, load_and_lower, load_and_lower_on, variables::Variables};
 
 use crate::{console::Console, failure::Failure, words};
 
@@ -30,6 +31,18 @@ pub(crate) fn find(files: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 /// Loads documents; with all mistakes, or with warnings that are shown.
 pub(crate) fn load(console: &Console, files: &[PathBuf]) -> Result<Lowered, Failure> {
     let lowered = load_and_lower(files, &variables(files)).map_err(Failure::Mistakes)?;
+    console.warnings(&lowered.warnings);
+    Ok(lowered)
+}
+
+/// The same on this machine: what links stand on that the document does not make is looked at, as far as that is allowed.
+pub(crate) fn load_here(console: &Console, files: &[PathBuf]) -> Result<Lowered, Failure> {
+    let look = |below: &State| {
+        let mut scope = Scope::new(&below.owner);
+        scope.desire(below);
+        observe(&scope).ok()
+    };
+    let lowered = load_and_lower_on(files, &variables(files), &look).map_err(Failure::Mistakes)?;
     console.warnings(&lowered.warnings);
     Ok(lowered)
 }

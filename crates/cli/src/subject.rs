@@ -80,7 +80,7 @@ pub(crate) fn desired(console: &Console, args: &Topology, rights: &[Capability])
             Ok(Desired { state: record.overlaid(&desired), record, checks: attached.checks })
         }
         Subject::Documents(files) => {
-            let lowered = document::load(console, &files)?;
+            let lowered = document::load_here(console, &files)?;
             capability::need(rights)?;
             let record = Record::read(&lowered.owner)?;
             Ok(Desired { state: record.overlaid(&lowered.desired), record, checks: lowered.checks })

@@ -37,5 +37,5 @@ pub use self::{
     },
     schema::schema,
     script::load_script,
-    topology::{load_and_lower, lower_tree},
+    topology::{load_and_lower, load_and_lower_on, lower_tree},
 };

@@ -30,6 +30,8 @@ pub struct Lowered {
     pub checks: Vec<Check>,
     /// Who can talk to whom without a router.
     pub segments: Vec<Segment>,
+    /// Namespaces that exist and hold what links of the document stand on; nothing else is said about them.
+    pub below: State,
     /// What is no mistake, but worth saying.
     pub warnings: Mistakes,
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use wireloom_engine::{NameError, Owner};
+use wireloom_engine::{NameError, Owner, State};
 
 use crate::{
     document::{Document, keys::LATER},
@@ -18,16 +18,35 @@ use crate::{
 
 /// Reads documents and lowers them. What comes back otherwise are the mistakes of all steps that could run.
 pub fn load_and_lower(paths: &[PathBuf], variables: &Variables) -> Result<Lowered, Mistakes> {
-    let tree = load(paths, variables)?;
-    lower_tree(&tree, &usual_name(paths))
+    load_and_lower_on(paths, variables, &|_| None)
+}
+
+/// The same on a machine: `look` is asked what is in the namespaces that exist and hold what links of the document stand on,
+/// for the MTU that fits there. Without an answer that is taken to be 1500.
+pub fn load_and_lower_on(
+    paths: &[PathBuf],
+    variables: &Variables,
+    look: &dyn Fn(&State) -> Option<State>,
+) -> Result<Lowered, Mistakes> {
+    let (tree, name) = (load(paths, variables)?, usual_name(paths));
+    let lowered = lower_tree(&tree, &name)?;
+    let found = if lowered.below.namespaces.is_empty() { None } else { look(&lowered.below) };
+    match found {
+        Some(found) => lower_tree_on(&tree, &name, &found),
+        None => Ok(lowered),
+    }
 }
 
 /// Lowers a tree. `name` is the topology's where the document does not say it.
 pub fn lower_tree(tree: &Tree, name: &str) -> Result<Lowered, Mistakes> {
+    lower_tree_on(tree, name, &State::empty("none".parse().expect("a valid name")))
+}
+
+fn lower_tree_on(tree: &Tree, name: &str, found: &State) -> Result<Lowered, Mistakes> {
     let mut mistakes = Mistakes::new(tree.sources.clone());
     let document = read_without::<Document>(&LATER, tree, &mut mistakes).unwrap_or_default();
     let owner = owner(&document, name, tree.root.span, &mut mistakes.list);
-    let (mut lowered, found) = lower::lower(&document, owner, tree, std::mem::take(&mut mistakes.list));
+    let (mut lowered, found) = lower::lower(&document, owner, tree, found, std::mem::take(&mut mistakes.list));
     mistakes.list = found;
     tree.name_fields(&mut mistakes);
     // A text that could not be interpolated is wrong once.

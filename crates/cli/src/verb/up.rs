@@ -32,7 +32,7 @@ pub(crate) struct Args {
 
 pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
     let files = document::find(&args.documents.files)?;
-    let lowered = document::load(console, &files)?;
+    let lowered = document::load_here(console, &files)?;
     capability::need(&[NET_ADMIN, SYS_ADMIN])?;
     let cancelled = signals::catch()?;
     let lock = Ledger::open(&lowered.owner)?.lock("up", &cancelled, |holder| waiting(console, holder))?;

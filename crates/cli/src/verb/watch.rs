@@ -30,7 +30,7 @@ pub(crate) fn run(console: &Console, args: &Args) -> Result<Ending, Failure> {
     if files.iter().any(|file| file == Path::new("-")) {
         return Err(Failure::WatchStdin);
     }
-    let lowered = document::load(console, &files)?;
+    let lowered = document::load_here(console, &files)?;
     capability::need(&[NET_ADMIN, SYS_ADMIN])?;
     let signals = signals::catch_awake()?;
     let reload = signals.on_hangup()?;

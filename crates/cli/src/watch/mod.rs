@@ -262,7 +262,7 @@ impl<'a> Watch<'a> {
     fn load(&mut self, asked: bool) -> Result<(), Failure> {
         let since = Instant::now();
         notify("RELOADING=1");
-        let loaded = match document::load(self.console, &self.files) {
+        let loaded = match document::load_here(self.console, &self.files) {
             Ok(lowered) if lowered.owner == self.lowered.owner => Ok(lowered),
             Ok(lowered) => {
                 let (now, then) = (lowered.owner, self.lowered.owner.clone());

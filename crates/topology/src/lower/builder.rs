@@ -57,6 +57,8 @@ pub(crate) struct Builder {
     pub(super) uplinks: Uplinks,
     /// Forwarded ports and translated addresses.
     pub(super) translations: Translations,
+    /// What is known of namespaces that exist.
+    pub(super) found: State,
     places: HashMap<LinkRef, Place>,
 }
 
@@ -83,6 +85,7 @@ impl Builder {
     pub(super) fn new(owner: Owner, implied: bool, doubt: Doubt, mistakes: Vec<Mistake>) -> Builder {
         Builder {
             state: State::empty(owner.clone()),
+            found: State::empty(owner.clone()),
             owner,
             implied,
             mistakes,

@@ -22,7 +22,7 @@ mod tunnel;
 mod uplink;
 mod wireguard;
 
-use wireloom_engine::Owner;
+use wireloom_engine::{Owner, State};
 
 use self::doubt::Doubt;
 pub(crate) use self::{
@@ -47,11 +47,19 @@ pub(crate) const VXLAN_PORT: u16 = 4789;
 /// The UDP port of geneve (IANA).
 pub(crate) const GENEVE_PORT: u16 = 6081;
 
-/// Lowers a document. `mistakes` are those of reading it; `tree` is what it was read from.
-pub(crate) fn lower(document: &Document, owner: Owner, tree: &Tree, mistakes: Vec<Mistake>) -> (Lowered, Vec<Mistake>) {
+/// Lowers a document. `mistakes` are those of reading it; `tree` is what it was read from; `found` is what is known of
+/// namespaces that exist.
+pub(crate) fn lower(
+    document: &Document,
+    owner: Owner,
+    tree: &Tree,
+    found: &State,
+    mistakes: Vec<Mistake>,
+) -> (Lowered, Vec<Mistake>) {
     let doubt = Doubt::new(tree.whole, &mistakes);
     let mut builder = Builder::new(owner, document.nodes.get().is_none(), doubt, mistakes);
     builder.sources = tree.sources.clone();
+    builder.found = found.clone();
     builder.add_nodes(document);
     builder.add_bridges(document);
     builder.add_links(document);
@@ -80,6 +88,7 @@ pub(crate) fn lower(document: &Document, owner: Owner, tree: &Tree, mistakes: Ve
 
 impl Builder {
     fn finish(self) -> (Lowered, Vec<Mistake>) {
+        let below = self.below_elsewhere();
         let segments = self.segments.into_iter().map(Wire::into_segment).collect();
         let lowered = Lowered {
             owner: self.owner,
@@ -89,6 +98,7 @@ impl Builder {
             commands: self.commands,
             checks: self.checks,
             segments,
+            below,
             warnings: Mistakes::default(),
         };
         (lowered, self.mistakes)

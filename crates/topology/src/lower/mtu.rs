@@ -1,7 +1,7 @@
 //! MTUs that nobody gave: usual ones, those of the interface below, those of a bridge and its ports. Does not check
 //! the given ones against each other.
 
-use wireloom_engine::LinkRef;
+use wireloom_engine::{LinkRef, Namespace, State};
 
 use crate::{document::units::MtuNumber, lower::Builder, read::Field, source::Span};
 
@@ -96,7 +96,23 @@ impl Builder {
 
     /// The MTU of a link so far.
     pub(crate) fn mtu_of(&self, at: &LinkRef) -> Option<u32> {
-        self.state.link(at)?.mtu
+        self.state.link(at).or_else(|| self.found.link(at))?.mtu
+    }
+
+    /// Namespaces that exist and hold what links of the document stand on.
+    pub(super) fn below_elsewhere(&self) -> State {
+        let mut below = State::empty(self.owner.clone());
+        for link in &self.stacked {
+            let netns = match &link.mtu {
+                Mtu::Parent(parent) => Some(&parent.netns),
+                _ => self.outer(&link.at).map(|outer| outer.netns),
+            };
+            let Some(netns) = netns.filter(|netns| !self.is_own(netns)) else { continue };
+            if let Some(found) = self.state.namespaces.get(netns) {
+                below.namespaces.insert(netns.clone(), Namespace::new(found.source.clone(), false));
+            }
+        }
+        below
     }
 
     fn set_mtu(&mut self, at: &LinkRef, mtu: u32) {

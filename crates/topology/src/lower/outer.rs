@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use wireloom_engine::{Label, LinkKind, LinkRef};
+use wireloom_engine::{IfName, Label, Link, LinkKind, LinkRef, Route, State};
 
 use crate::lower::Builder;
 
@@ -65,17 +65,27 @@ impl Builder {
         if let Some(direct) = self.towards(netns, remote) {
             return Some(direct);
         }
-        let routes = self.routes.iter().filter(|w| w.netns == *netns && w.route.destination.contains(&remote));
-        let hop = routes.max_by_key(|wanted| wanted.route.destination.prefix_len())?.route.hops.first()?;
+        let asked = self.routes.iter().filter(|wanted| wanted.netns == *netns).map(|wanted| &wanted.route);
+        let found = self.found.namespaces.get(netns).into_iter().flat_map(|found| &found.routes);
+        let routes =
+            asked.chain(found).filter(|route| route.table == Route::MAIN && route.destination.contains(&remote));
+        let hop = routes.max_by_key(|route| route.destination.prefix_len())?.hops.first()?;
         match hop.dev {
             Some(ifname) => Some(LinkRef { netns: netns.clone(), ifname }),
             None => self.towards(netns, hop.via?),
         }
     }
 
+    /// A link of the document comes first: what is found there may be one of ours from before.
     fn towards(&self, netns: &Label, address: IpAddr) -> Option<LinkRef> {
-        let links = &self.state.namespaces.get(netns)?.links;
-        let found = links.iter().find(|(_, link)| link.addresses.iter().any(|a| a.net.contains(&address)));
-        found.map(|(ifname, _)| LinkRef { netns: netns.clone(), ifname: *ifname })
+        let leads = |link: &Link| link.addresses.iter().any(|a| a.net.contains(&address));
+        let ours = |link: &Link| link.belongs_to(&self.owner);
+        let asked = links(&self.state, netns).find(|(_, link)| leads(link));
+        let found = || links(&self.found, netns).find(|(_, link)| leads(link) && !ours(link));
+        asked.or_else(found).map(|(ifname, _)| LinkRef { netns: netns.clone(), ifname: *ifname })
     }
+}
+
+fn links<'a>(state: &'a State, netns: &Label) -> impl Iterator<Item = (&'a IfName, &'a Link)> {
+    state.namespaces.get(netns).into_iter().flat_map(|namespace| &namespace.links)
 }
