@@ -165,3 +165,27 @@ fn the_death_of_a_process_is_told_and_a_stubborn_one_is_killed() {
         assert_eq!(sh("ls /run"), "netns\n");
     });
 }
+
+#[test]
+fn a_link_that_a_process_plants_does_not_lead_to_the_machine() {
+    sandbox(|| {
+        // /run is hidden in rooms: a file of the machine that they can reach.
+        let machine = tempfile::NamedTempFile::new_in("/var/tmp").unwrap();
+        std::fs::write(machine.path(), "precious\n").unwrap();
+        let document = |content: &str| {
+            format!("name: lab\nnodes: {{r1: {{private: [/srv], files: {{/srv/own.conf: \"{content}\\n\"}}}}}}\n")
+        };
+        let folder = Folder::with(&[("lab.yaml", &document("one"))]);
+        folder.wireloom("up lab.yaml").ok();
+        inside(&folder, "r1", &format!("ln -sf {} /srv/own.conf", machine.path().display()));
+        folder.write("lab.yaml", &document("two"));
+        let run = folder.wireloom("up lab.yaml");
+        assert!(run.status != 0 && run.stderr.contains("a link in the node leads to /var/tmp/"), "{run:?}");
+        assert_eq!(std::fs::read_to_string(machine.path()).unwrap(), "precious\n");
+        assert_eq!(sh(&format!("stat -c '%u %a' {}", machine.path().display())), "0 600\n");
+        inside(&folder, "r1", "rm /srv/own.conf");
+        folder.wireloom("up lab.yaml").ok();
+        assert_eq!(inside(&folder, "r1", "cat /srv/own.conf"), "two\n");
+        folder.wireloom("down lab.yaml").ok();
+    });
+}

@@ -86,8 +86,8 @@ impl Wireguard {
     /// # Errors
     /// The kernel's.
     pub fn set(&mut self, ifname: &str, device: &Device) -> Result<()> {
-        let attributes = wire::set(ifname, device);
-        self.0.request(&Command { name: SET_DEVICE, number: 1, attributes: &attributes })
+        let messages = wire::set(ifname, device);
+        messages.iter().try_for_each(|attributes| self.0.request(&Command { name: SET_DEVICE, number: 1, attributes }))
     }
 }
 

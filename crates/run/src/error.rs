@@ -61,6 +61,14 @@ pub enum Error {
     /// The room could not be made or entered.
     #[error(transparent)]
     Room(#[from] wireloom_netns::Error),
+    /// A link in the node leads to a file of the machine.
+    #[error("put a file on {}: a link in the node leads to {} of the machine: remove it there", path.display(), to.display())]
+    LeadsOut {
+        /// Where.
+        path: PathBuf,
+        /// Where the link leads.
+        to: PathBuf,
+    },
     /// Something else lies where a file is to be.
     #[error("put a file on {}: this is not a file, but a folder or a device", path.display())]
     NotFile {

@@ -143,7 +143,7 @@ pub(crate) trait Kind: fmt::Display {
     }
 }
 
-impl<K: Kind> Kind for Box<K> {
+impl<K: Kind + Clone> Kind for Box<K> {
     fn name(&self) -> &'static str {
         (**self).name()
     }
@@ -162,6 +162,14 @@ impl<K: Kind> Kind for Box<K> {
 
     fn change(&self, found: &Self) -> KindChange {
         (**self).change(found)
+    }
+
+    fn needed(&self, found: &Self) -> Self {
+        Box::new((**self).needed(found))
+    }
+
+    fn before(&self, found: &Self) -> Self {
+        Box::new((**self).before(found))
     }
 
     fn encode_pair(&self, other: &LinkKind, message: LinkMessage) -> Option<InfoData> {

@@ -83,9 +83,9 @@ impl Raw {
         for (raw, (kind, controller)) in self.links.into_iter().zip(kinds) {
             let at = crate::LinkRef::new(&self.label, raw.name);
             let in_group = raw.link.group == Some(group) && raw.link.mark().is_none();
-            // A tap is made without its group: what the ledger says that we were making is one of ours.
+            // A tap is made without its group: one that an interrupted run was making is ours, and no other without a mark.
             let bare_tap = matches!(kind, LinkKind::Tap(_)) && raw.link.group == Some(0) && raw.link.mark().is_none();
-            let claimed = bare_tap && scope.claims.contains(&at)
+            let claimed = bare_tap && scope.unfinished.contains(&at)
                 || in_group && (own || scope.claims.contains(&at)) && kind != LinkKind::Loopback;
             let mut addresses = self.addresses.remove(&raw.index).unwrap_or_default();
             let link_is_ours = own || claimed || raw.link.belongs_to(&scope.owner);

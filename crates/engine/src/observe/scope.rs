@@ -18,6 +18,8 @@ pub struct Scope {
     pub(super) places: BTreeMap<Label, Place>,
     /// Links that a ledger says we have made or were making.
     pub(super) claims: BTreeSet<LinkRef>,
+    /// Links that a run which was interrupted may have been making.
+    pub(super) unfinished: BTreeSet<LinkRef>,
     /// Addresses, routes and the like that a ledger says so of. They carry our number, but not their owner's name.
     pub(super) addresses: BTreeSet<(LinkRef, IpNet)>,
     pub(super) objects: BTreeSet<(Label, ObjectKey)>,
@@ -48,6 +50,7 @@ impl Scope {
             owner: owner.clone(),
             places: BTreeMap::new(),
             claims: BTreeSet::new(),
+            unfinished: BTreeSet::new(),
             addresses: BTreeSet::new(),
             objects: BTreeSet::new(),
             below: BTreeSet::new(),
@@ -85,6 +88,7 @@ impl Scope {
     pub fn claim(&mut self, state: &State) {
         self.remember(state);
         for (label, netns) in &state.namespaces {
+            self.unfinished.extend(netns.links.keys().map(|name| LinkRef::new(label, *name)));
             self.place(label, &netns.source).claimed |= netns.own;
         }
     }

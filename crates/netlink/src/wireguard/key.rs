@@ -30,10 +30,16 @@ impl SecretKey {
     pub fn generate() -> Result<SecretKey, Errno> {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).map_err(|_| Errno::EAGAIN)?;
-        // The kernel clamps a private key when it is set (RFC 7748, section 5); clamped before, it reads back the same.
+        Ok(SecretKey(bytes).clamped())
+    }
+
+    /// As the kernel makes it when it is set as a private key (RFC 7748, section 5): clamped before, it reads back the same.
+    #[must_use]
+    pub fn clamped(self) -> SecretKey {
+        let mut bytes = self.0;
         bytes[0] &= 0xf8;
         bytes[31] = (bytes[31] & 0x7f) | 0x40;
-        Ok(SecretKey(bytes))
+        SecretKey(bytes)
     }
 
     /// In base64, for files that only root reads.
@@ -117,6 +123,8 @@ mod tests {
         assert_ne!(SecretKey::generate(), Ok(secret));
         let public: PublicKey = text.parse().expect("as long as a public one");
         assert_eq!(public.to_string(), text);
+        let random: SecretKey = "/////////////////////////////////////////38=".parse().expect("a key");
+        assert_eq!(random.clamped().reveal(), "+P///////////////////////////////////////38=");
         for bad in ["", "x", "AAAA", &text[1..], &format!("{text}{text}")] {
             assert_eq!(bad.parse::<PublicKey>(), Err(KeyError), "{bad}");
         }

@@ -38,8 +38,13 @@ pub(super) fn ask(ifname: &str) -> Vec<u8> {
     message
 }
 
-/// The request to make a device like this; its public key is the kernel's to make.
-pub(super) fn set(ifname: &str, device: &Device) -> Vec<u8> {
+/// Bytes of peers in a message at most: an attribute's length has 16 bits.
+const MOST: usize = 32 << 10;
+/// Networks of a peer in a message at most, each of 36 bytes or less.
+const MOST_NETWORKS: usize = 500;
+
+/// The requests, in their order, to make a device like this; its public key is the kernel's to make.
+pub(super) fn set(ifname: &str, device: &Device) -> Vec<Vec<u8>> {
     let mut message = ask(ifname);
     if let Some(SecretKey(key)) = &device.private_key {
         push_attribute(&mut message, WGDEVICE_A_PRIVATE_KEY, key);
@@ -47,15 +52,23 @@ pub(super) fn set(ifname: &str, device: &Device) -> Vec<u8> {
     push_attribute(&mut message, WGDEVICE_A_FLAGS, &WGDEVICE_F_REPLACE_PEERS.to_ne_bytes());
     push_attribute(&mut message, WGDEVICE_A_LISTEN_PORT, &device.listen_port.to_ne_bytes());
     push_attribute(&mut message, WGDEVICE_A_FWMARK, &device.fwmark.to_ne_bytes());
-    let mut peers = Vec::new();
-    for peer in &device.peers {
-        push_attribute(&mut peers, NESTED, &encode_peer(peer));
+    let (mut messages, mut peers) = (vec![message], Vec::new());
+    for piece in device.peers.iter().flat_map(pieces) {
+        if peers.len() + piece.len() > MOST {
+            push_attribute(messages.last_mut().expect("there is a first"), WGDEVICE_A_PEERS | NESTED, &peers);
+            messages.push(ask(ifname));
+            peers.clear();
+        }
+        push_attribute(&mut peers, NESTED, &piece);
     }
-    push_attribute(&mut message, WGDEVICE_A_PEERS | NESTED, &peers);
-    message
+    push_attribute(messages.last_mut().expect("there is a first"), WGDEVICE_A_PEERS | NESTED, &peers);
+    messages
 }
 
-fn encode_peer(peer: &Peer) -> Vec<u8> {
+/// A peer, and what of its networks does not fit beside it.
+fn pieces(peer: &Peer) -> Vec<Vec<u8>> {
+    let allowed: Vec<IpNet> = peer.allowed.iter().copied().collect();
+    let (first, rest) = allowed.split_at(allowed.len().min(MOST_NETWORKS));
     let mut bytes = Vec::new();
     push_attribute(&mut bytes, WGPEER_A_PUBLIC_KEY, &peer.public_key.0);
     if let Some(SecretKey(key)) = &peer.preshared_key {
@@ -66,12 +79,22 @@ fn encode_peer(peer: &Peer) -> Vec<u8> {
         push_attribute(&mut bytes, WGPEER_A_ENDPOINT, &encode_endpoint(endpoint));
     }
     push_attribute(&mut bytes, WGPEER_A_PERSISTENT_KEEPALIVE_INTERVAL, &peer.keepalive.to_ne_bytes());
+    push_networks(&mut bytes, first);
+    let more = rest.chunks(MOST_NETWORKS).map(|networks| {
+        let mut bytes = Vec::new();
+        push_attribute(&mut bytes, WGPEER_A_PUBLIC_KEY, &peer.public_key.0);
+        push_networks(&mut bytes, networks);
+        bytes
+    });
+    std::iter::once(bytes).chain(more).collect()
+}
+
+fn push_networks(bytes: &mut Vec<u8>, networks: &[IpNet]) {
     let mut allowed = Vec::new();
-    for net in &peer.allowed {
+    for net in networks {
         push_attribute(&mut allowed, NESTED, &encode_net(*net));
     }
-    push_attribute(&mut bytes, WGPEER_A_ALLOWEDIPS | NESTED, &allowed);
-    bytes
+    push_attribute(bytes, WGPEER_A_ALLOWEDIPS | NESTED, &allowed);
 }
 
 /// `struct sockaddr_in` or `struct sockaddr_in6`.
@@ -182,13 +205,32 @@ mod tests {
             fwmark: 7,
             peers: vec![peer("192.0.2.1:1", &["10.0.0.0/8", "fd00::/64"]), peer("[fe80::1%3]:2", &[])],
         };
-        assert_eq!(read(&set("wg0", &device)), Some(device));
+        let [message] = set("wg0", &device).try_into().expect("one message");
+        assert_eq!(read(&message), Some(device));
+    }
+
+    #[test]
+    fn many_peers_and_networks_take_several_messages() {
+        let networks = |from: u32, many: u32| (from..from + many).map(|n| IpNet::from(IpAddr::from(Ipv4Addr::from(n))));
+        let peer = |number: u32, many: u32| Peer {
+            public_key: PublicKey([number as u8; 32]),
+            preshared_key: None,
+            endpoint: None,
+            keepalive: 0,
+            allowed: networks(number << 16, many).collect(),
+        };
+        let peers: Vec<Peer> = (1..200).map(|number| peer(number, 1)).chain([peer(200, 5000)]).collect();
+        let device = Device { peers: peers.clone(), ..Device::default() };
+        let messages = set("wg0", &device);
+        assert!(messages.len() > 5 && messages.iter().all(|message| message.len() < 64 << 10));
+        let read = messages.iter().map(|message| read(message).expect("whole"));
+        assert_eq!(read.reduce(crate::wireguard::join).expect("some").peers, peers);
     }
 
     #[test]
     fn answers_that_are_cut_off_are_none_or_less() {
         let device = Device { peers: vec![], listen_port: 5, ..Device::default() };
-        let whole = set("wg0", &device);
+        let [whole] = set("wg0", &device).try_into().expect("one message");
         for length in 0..whole.len() {
             drop(read(&whole[..length]));
         }

@@ -10,13 +10,15 @@ mod place;
 
 use std::{
     fs,
-    io::Write,
-    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt, chown},
+    io::{self, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown, fchown},
     path::{Path, PathBuf},
 };
 
 use nix::{
+    fcntl::{AT_FDCWD, OFlag, OpenHow, ResolveFlag, openat2},
     mount::{MntFlags, MsFlags, umount2},
+    sys::stat::Mode,
     unistd::sethostname,
 };
 
@@ -164,11 +166,25 @@ fn put_file(file: &File<'_>, known: bool) -> Result<()> {
 }
 
 /// Into the file that is there, if there is one: those who have it open, or under another mount, see it.
+///
+/// A process of the node may own the folder, and may have put a link there that leads to a file of the machine. So the place is
+/// looked at without links, and opened by a way that has none (RESOLVE_NO_SYMLINKS, Linux 5.6), whatever became of it meanwhile.
 fn write(path: &Path, file: &File<'_>) -> Result<()> {
-    let open = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
-    open.and_then(|mut open| open.write_all(file.content.as_bytes())).map_err(furnishing("write", path))?;
+    let place = place::resolved(path);
+    if Mounts::read()?.cover(&place) == Cover::Machine {
+        return Err(Error::LeadsOut { path: path.into(), to: place });
+    }
+    let how = OpenHow::new()
+        .flags(OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_TRUNC | OFlag::O_CLOEXEC)
+        .mode(Mode::S_IRUSR | Mode::S_IWUSR)
+        .resolve(ResolveFlag::RESOLVE_NO_SYMLINKS);
+    let opened = openat2(AT_FDCWD, &place, how).map_err(io::Error::from).map(fs::File::from);
+    let mut open = opened.map_err(furnishing("open", &place))?;
+    open.write_all(file.content.as_bytes()).map_err(furnishing("write", &place))?;
     let account = file.owner.map_or(Ok(Account::default()), |owner| look_up(owner, Path::new(file.path)))?;
-    own(path, account, file.mode.unwrap_or(0o644))
+    fchown(&open, Some(account.user), Some(account.group)).map_err(furnishing("change the owner of", &place))?;
+    let mode = fs::Permissions::from_mode(file.mode.unwrap_or(0o644));
+    open.set_permissions(mode).map_err(furnishing("change the mode of", &place))
 }
 
 fn own(path: &Path, Account { user, group }: Account, mode: u32) -> Result<()> {

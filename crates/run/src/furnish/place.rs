@@ -45,6 +45,8 @@ pub(super) fn nearest(path: &Path) -> PathBuf {
 pub(super) fn resolved(path: &Path) -> PathBuf {
     let there = path.ancestors().find_map(|at| Some((at, fs::canonicalize(at).ok()?)));
     match there {
+        // Joined with nothing it would end in a slash, as folders do.
+        Some((at, there)) if at == path => there,
         Some((at, there)) => path.strip_prefix(at).map_or(path.into(), |rest| there.join(rest)),
         None => path.into(),
     }

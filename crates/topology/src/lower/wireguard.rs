@@ -33,6 +33,13 @@ impl Builder {
                 peer.endpoint =
                     peer.endpoint.map(|it| if it.port() == 0 { SocketAddr::new(it.ip(), port) } else { it });
             }
+            let mut taken = BTreeSet::new();
+            let twice = wireguard.peers.iter().flat_map(|peer| &peer.allowed).find(|net| !taken.insert(**net));
+            if let Some(net) = twice {
+                let message = format!("{net} is given to two peers of {at}");
+                let help = "a packet goes to one of them: give each peer its own `allowed-ips`";
+                self.wrong(self.place_of(&at).span, message, help);
+            }
             if let Some(link) = self.link_mut(&at) {
                 link.kind = LinkKind::Wireguard(wireguard);
             }

@@ -72,7 +72,7 @@ fn lower(builder: &mut Builder, link: &Copied<'_>) -> Option<()> {
         peers.push(peer(builder, link, &at, value, *span));
     }
     let wireguard = Wireguard {
-        private_key: private_key?,
+        private_key: private_key?.map(SecretKey::clamped),
         public_key: None,
         port: Some(spec.port.get().map_or(PORT, |port| u16::try_from(port.0).expect("the range was checked"))),
         fwmark: fwmark?,
