@@ -189,3 +189,49 @@ fn a_link_that_a_process_plants_does_not_lead_to_the_machine() {
         folder.wireloom("down lab.yaml").ok();
     });
 }
+
+#[test]
+fn a_file_that_the_machine_replaces_stays_the_machines() {
+    sandbox(|| {
+        let machine = tempfile::tempdir_in("/var/tmp").unwrap();
+        let path = machine.path().join("own.conf");
+        std::fs::write(&path, "machine\n").unwrap();
+        let document = |files: &str| format!("name: lab\nnodes: {{r1: {{private: [/srv]{files}}}}}\n");
+        let with = |content: &str| document(&format!(", files: {{{}: \"{content}\\n\"}}", path.display()));
+        let read = || std::fs::read_to_string(&path).unwrap();
+        let folder = Folder::with(&[("lab.yaml", &with("one"))]);
+        folder.wireloom("up lab.yaml").ok();
+        // An editor writes another file and gives it the name: the kernel drops what was mounted there.
+        std::fs::write(machine.path().join("new"), "machine too\n").unwrap();
+        std::fs::rename(machine.path().join("new"), &path).unwrap();
+        folder.write("lab.yaml", &with("two"));
+        folder.wireloom("up lab.yaml").ok();
+        assert_eq!(
+            (read(), inside(&folder, "r1", &format!("cat {}", path.display()))),
+            ("machine too\n".into(), "two\n".into())
+        );
+        std::fs::write(machine.path().join("new"), "machine at last\n").unwrap();
+        std::fs::rename(machine.path().join("new"), &path).unwrap();
+        folder.write("lab.yaml", &document(""));
+        folder.wireloom("up lab.yaml").ok();
+        assert_eq!(read(), "machine at last\n");
+        folder.wireloom("down lab.yaml").ok();
+        assert_eq!(read(), "machine at last\n");
+    });
+}
+
+#[test]
+fn a_private_folder_that_leads_to_the_root_is_refused() {
+    sandbox(|| {
+        let machine = tempfile::tempdir_in("/var/tmp").unwrap();
+        for (name, to) in [("root", "/"), ("kernel", "/proc")] {
+            let link = machine.path().join(name);
+            std::os::unix::fs::symlink(to, &link).unwrap();
+            let text = format!("name: lab\nnodes: {{r1: {{private: [{}]}}}}\n", link.display());
+            let folder = Folder::with(&[("lab.yaml", &text)]);
+            let run = folder.wireloom("up lab.yaml");
+            assert!(run.status != 0 && run.stderr.contains(to), "{run:?}");
+            folder.wireloom("down lab").ok();
+        }
+    });
+}

@@ -28,5 +28,5 @@ pub use identity::NetnsId;
 pub use names::Names;
 pub use netns::Netns;
 pub use room::{Room, RoomMaker, remove_room, remove_rooms, rooms};
-pub use sys::{bind_packet_socket, packet_statistics, set_socket_option};
+pub use sys::{bind_packet_socket, packet_statistics, set_socket_option, with_hang_up};
 pub use tap::TapOptions;

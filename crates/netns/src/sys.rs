@@ -134,3 +134,17 @@ fn set_tap_number(fd: &OwnedFd, request: libc::c_ulong, number: u32) -> nix::Res
     // SAFETY: these requests take a number, not a pointer.
     Errno::result(unsafe { libc::ioctl(fd.as_raw_fd(), request as _, libc::c_ulong::from(number)) }).map(drop)
 }
+
+/// Runs `f` while SIGHUP does what it does by default: what `f` starts would inherit that it is ignored (under nohup, say), and
+/// a shell cannot change that.
+pub fn with_hang_up<T>(f: impl FnOnce() -> T) -> T {
+    // SAFETY: no handler of ours is installed, only one of the two that the kernel has.
+    let before = unsafe { libc::signal(libc::SIGHUP, libc::SIG_DFL) };
+    let result = f();
+    // Ours is put back only if it was to be ignored: a handler that another thread has installed meanwhile stays.
+    if before == libc::SIG_IGN {
+        // SAFETY: as above.
+        unsafe { libc::signal(libc::SIGHUP, libc::SIG_IGN) };
+    }
+    result
+}

@@ -11,10 +11,10 @@ use wireloom_netns::{Names, Netns, Room};
 use crate::{Error, Result};
 
 /// Runs its arguments, and writes to what it has on stdin how they end. In the background, so that signals can be passed
-/// on; a wait that one has interrupted is begun again.
+/// on: from before it begins, or a signal would end the shell; a wait that one has interrupted is begun again.
 const KEEPER: &str = "exec 3<&0 </dev/null
+for signal in HUP INT QUIT TERM USR1 USR2; do trap \"kill -s $signal \\$!\" $signal; done
 \"$@\" 3<&- &
-for signal in HUP INT QUIT TERM USR1 USR2; do trap \"kill -s $signal $!\" $signal; done
 while wait $!; status=$?; kill -0 $! 2>/dev/null; do :; done
 echo $status >&3";
 
@@ -112,7 +112,7 @@ impl Program<'_> {
     pub(crate) fn start(&self, mut command: Command) -> Result<Child> {
         let inside = || {
             self.enter()?;
-            Ok(self.look_for().and_then(|()| command.spawn()))
+            Ok(self.look_for().and_then(|()| wireloom_netns::with_hang_up(|| command.spawn())))
         };
         let started = self.netns.run(inside).and_then(|started| started);
         let started = started.map_err(|source| Error::Namespace { program: self.title(), source })?;

@@ -28,7 +28,7 @@ fn start(line: &str) -> Process {
 /// The numbers that the command has written to its log, once there are as many.
 fn numbers(count: usize) -> Vec<u32> {
     let read = || fs::read_to_string(LOG).unwrap().lines().filter_map(|line| line.parse().ok()).collect::<Vec<_>>();
-    eventually("the command has told its processes", || read().len() == count);
+    eventually(&format!("the command has told {count} processes, not {:?}", read()), || read().len() == count);
     read()
 }
 

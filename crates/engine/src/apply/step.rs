@@ -1,6 +1,6 @@
 //! The steps that are one request each.
 
-use std::{collections::BTreeMap, io};
+use std::{collections::BTreeMap, io, thread, time::Duration};
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
 use netlink_packet_route::RouteNetlinkMessage as Message;
@@ -44,7 +44,19 @@ impl Kernel<'_> {
 
     fn add_object(&mut self, netns: &Label, object: &dyn Held) -> Result<(), Error> {
         let indexes = self.indexes_of(netns, object)?;
-        object.add(&mut self.open(netns)?.socket, &|dev| indexes[&dev]).map_err(Error::netlink(netns))
+        let add = |kernel: &mut Self| {
+            object.add(&mut kernel.open(netns)?.socket, &|dev| indexes[&dev]).map_err(Error::netlink(netns))
+        };
+        for _ in 0..CARRIERS {
+            match add(self) {
+                Err(error) if waits_for_carrier(&error) => {}
+                outcome => return outcome,
+            }
+            // Whoever asks for a link makes the kernel look at its carrier (since Linux 6.8); before, it takes up to a second.
+            indexes.keys().try_for_each(|dev| self.look_up(&LinkRef::new(netns, *dev)).map(drop))?;
+            thread::sleep(CARRIER);
+        }
+        add(self)
     }
 
     fn del_object(&mut self, netns: &Label, object: &dyn Held) -> Result<(), Error> {
@@ -105,6 +117,15 @@ impl Kernel<'_> {
         }
         if back { journal.restored(label, key).map_err(Error::Journal) } else { Ok(()) }
     }
+}
+
+/// How often, and at which distance, a nexthop waits for the carrier of a link that has just come up.
+const CARRIERS: u32 = 120;
+const CARRIER: Duration = Duration::from_millis(10);
+
+/// A nexthop is refused while its link has no carrier, which the kernel notices in its own time (linkwatch).
+fn waits_for_carrier(error: &Error) -> bool {
+    matches!(error, Error::Netlink { source, .. } if source.message().is_some_and(|text| text.contains("Carrier")))
 }
 
 /// The answer to a deletion, where some answers mean that there is nothing to delete.

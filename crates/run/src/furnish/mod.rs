@@ -133,12 +133,20 @@ fn is_run(path: &Path) -> bool {
 
 fn put_folder(folder: &Folder<'_>, look: &Look) -> Result<()> {
     let path = Path::new(folder.path);
+    not_the_kernels(path)?;
     make_folder(path)?;
     if !is_run(path) {
         in_memory(path, look.mode)?;
     }
     let account = folder.owner.map_or(Ok(look.account), |owner| look_up(owner, path))?;
     own(path, account, folder.mode.unwrap_or(look.mode))
+}
+
+/// The document has been checked as it is written; a link of the machine may lead elsewhere.
+fn not_the_kernels(path: &Path) -> Result<()> {
+    let place = place::resolved(path);
+    let theirs = ["/proc", "/sys", "/dev"].iter().any(|kernel| place.starts_with(kernel));
+    if theirs || place == Path::new("/") { Err(Error::NoRoom { path: place }) } else { Ok(()) }
 }
 
 /// `known` says that what lies there was put there before.
@@ -148,7 +156,8 @@ fn put_file(file: &File<'_>, known: bool) -> Result<()> {
     make_folder(folder)?;
     match fs::metadata(path) {
         Ok(found) if !found.is_file() => return Err(Error::NotFile { path: path.into() }),
-        Ok(_) if known => {}
+        // What the machine has replaced by another has lost its mount: it is put over the new one again.
+        Ok(_) if known && (path.is_symlink() || Mounts::read()?.cover(path) != Cover::Machine) => {}
         // One of the machine stays below, and is seen again when this one goes.
         Ok(_) if Mounts::read()?.cover(path) != Cover::Memory => {
             let own = place::in_store("files")?;
@@ -192,12 +201,17 @@ fn own(path: &Path, Account { user, group }: Account, mode: u32) -> Result<()> {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(furnishing("change the mode of", path))
 }
 
-/// A file that was put over one of the machine's shows that again; any other goes.
+/// A file that was put over one of the machine's shows that again; any other goes. Where the machine has put another in its
+/// place, ours has gone already, and that one is not ours to remove.
 fn take_file(file: &File<'_>) -> Result<()> {
     let path = Path::new(file.path);
     let canonical: PathBuf = fs::canonicalize(path).unwrap_or_else(|_| path.into());
     if Mounts::read()?.point(&canonical).is_some_and(|point| point.cover == Cover::Memory) {
         return umount2(&canonical, MntFlags::MNT_DETACH).map_err(|e| furnishing("unmount", path)(e.into()));
+    }
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    if Mounts::read()?.cover(folder) == Cover::Machine {
+        return Ok(());
     }
     match fs::remove_file(path) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(furnishing("remove", path)(e)),
