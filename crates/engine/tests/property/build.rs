@@ -65,9 +65,9 @@ fn address(text: &str) -> Address {
     Address::new(net, net.addr().is_ipv6())
 }
 
-/// The addresses of one end; the first of each family is the gateway of the other end's routes.
-/// Some routes lead on by a nexthop object, and some have a rule for their table or a neighbour on their link.
-fn accompany(netns: &mut Namespace, id: usize, route: &Route, built: &mut EngineRoute) {
+/// Some routes lead on by a nexthop object, and some have a rule for their table or a neighbour on their link. The kernel takes
+/// no nexthop over a link without carrier, as one is whose other end is down.
+fn accompany(netns: &mut Namespace, id: usize, route: &Route, dark: &[IfName], built: &mut EngineRoute) {
     let number = 100 + u32::try_from(id).unwrap();
     if route.table != EngineRoute::MAIN {
         let action = if route.source { RuleAction::Lookup(route.table) } else { RuleAction::Unreachable };
@@ -80,7 +80,7 @@ fn accompany(netns: &mut Namespace, id: usize, route: &Route, built: &mut Engine
         let entry = if route.source { Entry::Proxy { address } } else { Entry::Lladdr { address, lladdr } };
         netns.neighbours.push(Neighbour { dev, entry, origin: Origin::Ours });
     }
-    if route.pick.is_multiple_of(4) {
+    if route.pick.is_multiple_of(4) && !dark.contains(&dev) {
         let to = via.map_or(Way::Dev { dev, v6: route.v6 }, |via| Way::Via { via, dev, onlink: false });
         netns.nexthops.push(Nexthop { id: number, to, origin: Origin::Ours });
         built.hops.clear();
@@ -93,6 +93,7 @@ fn accompany(netns: &mut Namespace, id: usize, route: &Route, built: &mut Engine
     }
 }
 
+/// The addresses of one end; the first of each family is the gateway of the other end's routes.
 fn cable_addresses(id: usize, cable: &Cable, end: usize) -> Vec<Address> {
     let (net, salt) = (10 + id, cable.salt);
     let v4 = match cable.v4 {
@@ -291,8 +292,10 @@ impl Builder<'_> {
                 built.destination = if route.v6 { "::/0" } else { "0.0.0.0/0" }.parse().unwrap();
             }
         }
+        let dark = (0..self.case.cables.len()).filter(|id| self.there(*id).is_some_and(|cable| cable.down.is_some()));
+        let dark: Vec<IfName> = dark.flat_map(|id| [cable_end(id, 0), cable_end(id, 1)]).collect();
         let netns = self.state.namespaces.get_mut(&label(route.node)).unwrap();
-        accompany(netns, id, route, &mut built);
+        accompany(netns, id, route, &dark, &mut built);
         netns.routes.push(built);
     }
 
