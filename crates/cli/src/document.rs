@@ -7,7 +7,7 @@ use std::{
 
 use wireloom_engine::{Scope, State, observe};
 use wireloom_ledger::Ledger;
-use wireloom_topology::{Lowered, load_and_lower, load_and_lower_on, variables::Variables};
+use wireloom_topology::{Lowered, load_and_lower_on, variables::Variables};
 
 use crate::{console::Console, failure::Failure, words};
 
@@ -30,9 +30,7 @@ pub(crate) fn find(files: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 
 /// Loads documents; with all mistakes, or with warnings that are shown.
 pub(crate) fn load(console: &Console, files: &[PathBuf]) -> Result<Lowered, Failure> {
-    let lowered = load_and_lower(files, &variables(files)).map_err(Failure::Mistakes)?;
-    console.warnings(&lowered.warnings);
-    Ok(lowered)
+    lowered(console, files, &|_| None)
 }
 
 /// The same on this machine: what links stand on that the document does not make is looked at, as far as that is allowed.
@@ -42,7 +40,11 @@ pub(crate) fn load_here(console: &Console, files: &[PathBuf]) -> Result<Lowered,
         scope.desire(below);
         observe(&scope).ok()
     };
-    let lowered = load_and_lower_on(files, &variables(files), &look).map_err(Failure::Mistakes)?;
+    lowered(console, files, &look)
+}
+
+fn lowered(console: &Console, files: &[PathBuf], look: &dyn Fn(&State) -> Option<State>) -> Result<Lowered, Failure> {
+    let lowered = load_and_lower_on(files, &variables(files), look).map_err(Failure::Mistakes)?;
     console.warnings(&lowered.warnings);
     Ok(lowered)
 }

@@ -2,6 +2,8 @@
 
 use std::{fmt::Display, time::Duration};
 
+pub(crate) use wireloom_graph::natural;
+
 /// `1 link`, `3 links`, `2 addresses`, `3 switches`.
 pub(crate) fn count(number: usize, what: &str) -> String {
     let ending = match what {
@@ -42,22 +44,6 @@ pub(crate) fn seconds(seconds: u64) -> String {
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let distance = |known: &&str| strsim::damerau_levenshtein(name, known);
     known.into_iter().min_by_key(distance).filter(|known| distance(known) <= 2.min(known.len() - 1))
-}
-
-/// What names are sorted by so that n2 comes before n10.
-pub(crate) fn natural(name: &str) -> Vec<(String, u64, String)> {
-    let mut parts = Vec::new();
-    let mut rest = name;
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
-        let (word, tail) = rest.split_at(digits);
-        let (number, tail) = tail.split_at(tail.find(|c: char| !c.is_ascii_digit()).unwrap_or(tail.len()));
-        // Numbers too long to be one are compared as they are written.
-        let value = if number.is_empty() { 0 } else { number.parse().unwrap_or(u64::MAX) };
-        parts.push((word.to_owned(), value, number.to_owned()));
-        rest = tail;
-    }
-    parts
 }
 
 #[cfg(test)]

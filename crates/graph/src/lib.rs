@@ -16,5 +16,6 @@ pub use self::{
     graph::{End, Graph, Health, Interface, Line, Link, Node, Shape, Style},
     lower::graph,
     mermaid::mermaid,
+    name::natural,
     svg::svg,
 };

@@ -1,7 +1,7 @@
 //! Names as people read them: n2 before n10, and spine1 to spine4 as four of a kind. Does not know what is named.
 
 /// What names are sorted by so that n2 comes before n10.
-pub(crate) fn natural(name: &str) -> Vec<(String, u64, String)> {
+pub fn natural(name: &str) -> Vec<(String, u64, String)> {
     let mut parts = Vec::new();
     let mut rest = name;
     while !rest.is_empty() {

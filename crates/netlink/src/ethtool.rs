@@ -9,6 +9,7 @@ use wireloom_netns::Netns;
 use crate::Error;
 use crate::frame::{attributes, push_attribute, u32_at};
 use crate::generic::{Command, Family};
+use crate::kernel::NLA_F_NESTED as NESTED;
 
 mod feature;
 mod group;
@@ -19,8 +20,6 @@ const ETHTOOL_MSG_STRSET_GET: u8 = 1;
 const ETHTOOL_A_HEADER_DEV_NAME: u16 = 2;
 /// Every message of the family begins with its header.
 const HEADER: u16 = 1;
-/// NLA_F_NESTED: without it the kernel refuses an attribute that holds others.
-const NESTED: u16 = 0x8000;
 
 /// A setting of a device: what `ethtool` calls its group and it, like `features` and `tso`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

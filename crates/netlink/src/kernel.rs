@@ -26,6 +26,9 @@ pub(crate) const NLMSGERR_ATTR_MSG: u16 = 1;
 pub(crate) const NLMSGERR_ATTR_OFFS: u16 = 2;
 pub(crate) const NLMSGERR_ATTR_MISS_TYPE: u16 = 5;
 
+/// On an attribute's type: it holds others. Without it newer families refuse one that does.
+pub(crate) const NLA_F_NESTED: u16 = 0x8000;
+
 pub(crate) const RTNLGRP_LINK: u32 = 1;
 
 /// What linux/rtnetlink.h calls this type of message.

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{HEADER, NESTED};
+use super::HEADER;
 use crate::frame::{attributes, push_attribute};
+use crate::kernel::NLA_F_NESTED as NESTED;
 
 const ETHTOOL_A_FEATURES_HW: u16 = 2;
 const ETHTOOL_A_FEATURES_WANTED: u16 = 3;

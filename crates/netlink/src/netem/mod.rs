@@ -11,6 +11,7 @@ use netlink_packet_route::tc::TcAttribute;
 
 pub use self::{distribution::Distribution, loss::LossModel};
 use crate::frame::{attributes, push_attribute, u32_at, u64_at};
+use crate::kernel::NLA_F_NESTED;
 use crate::psched::{TICK, capped, ticks};
 use crate::tbf::raw_options;
 
@@ -30,8 +31,6 @@ const TCA_NETEM_RATE64: u16 = 8;
 const TCA_NETEM_LATENCY64: u16 = 10;
 const TCA_NETEM_JITTER64: u16 = 11;
 const TCA_NETEM_SLOT: u16 = 12;
-
-const NLA_F_NESTED: u16 = 1 << 15;
 
 /// The length of `struct tc_netem_qopt`, behind which the attributes begin.
 const PARAMETERS: usize = 24;

@@ -6,6 +6,7 @@ use ipnet::IpNet;
 
 use super::{Device, Peer, PublicKey, SecretKey};
 use crate::frame::{attributes, push_attribute, u16_at, u32_at};
+use crate::kernel::NLA_F_NESTED as NESTED;
 
 const WGDEVICE_A_IFNAME: u16 = 2;
 const WGDEVICE_A_PRIVATE_KEY: u16 = 3;
@@ -27,9 +28,6 @@ const WGPEER_F_REPLACE_ALLOWEDIPS: u32 = 2;
 const WGALLOWEDIP_A_FAMILY: u16 = 1;
 const WGALLOWEDIP_A_IPADDR: u16 = 2;
 const WGALLOWEDIP_A_CIDR_MASK: u16 = 3;
-
-/// NLA_F_NESTED
-const NESTED: u16 = 0x8000;
 
 /// The request for a device.
 pub(super) fn ask(ifname: &str) -> Vec<u8> {
